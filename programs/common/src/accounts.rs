@@ -1,0 +1,154 @@
+//! Account checks and the creation of program-derived accounts.
+
+use crate::{Singleton, fault};
+use pinocchio::cpi::{Seed, Signer};
+use pinocchio::error::ProgramError;
+use pinocchio::sysvars::{get_sysvar, rent::RENT_ID};
+use pinocchio::{AccountView, Address, ProgramResult};
+use pinocchio_system::instructions::{Allocate, Assign, CreateAccount, Transfer};
+use shared_layouts::account::{AccountLayout, load, load_mut, total_bytes};
+use shared_layouts::lifecycle::Fault;
+
+/// Most seeds of an address here, the bump included.
+const MAX_SEEDS: usize = 4;
+
+/// Reads the fixed part of an account of `program`: owner first, then kind and version.
+///
+/// # Errors
+/// `InvalidAccountOwner`, `InvalidAccountData`.
+///
+/// # Safety
+/// Nobody may hold the account's data mutably.
+#[inline(always)]
+pub unsafe fn read_unborrowed<'a, T: AccountLayout>(
+    account: &'a AccountView,
+    program: &Address,
+) -> Result<&'a T, ProgramError> {
+    if !account.owned_by(program) {
+        return Err(ProgramError::InvalidAccountOwner);
+    }
+    // SAFETY: the caller's contract.
+    load(unsafe { account.borrow_unchecked() })
+}
+
+/// [`read_unborrowed`], mutable.
+///
+/// # Errors
+/// `InvalidAccountOwner`, `InvalidAccountData`.
+///
+/// # Safety
+/// Nobody may hold the account's data. One account passed in two positions is such a case, unless the two positions ask
+/// for different kinds of account: then one of the loads fails.
+#[inline(always)]
+pub unsafe fn write_unborrowed<'a, T: AccountLayout>(
+    account: &'a mut AccountView,
+    program: &Address,
+) -> Result<&'a mut T, ProgramError> {
+    if !account.owned_by(program) {
+        return Err(ProgramError::InvalidAccountOwner);
+    }
+    // SAFETY: the caller's contract.
+    load_mut(unsafe { account.borrow_unchecked_mut() })
+}
+
+/// The fixed part of an account that was just created.
+///
+/// # Errors
+/// `InvalidAccountData` if the account is too short.
+pub fn fresh<T: bytemuck::Pod>(bytes: &mut [u8]) -> Result<&mut T, ProgramError> {
+    let fixed = bytes.get_mut(..size_of::<T>()).ok_or(ProgramError::InvalidAccountData)?;
+    bytemuck::try_from_bytes_mut(fixed).map_err(|_| ProgramError::InvalidAccountData)
+}
+
+/// A program-derived account to create.
+pub struct NewAccount<'a, const N: usize> {
+    /// The account; must be system-owned and empty.
+    pub account: &'a mut AccountView,
+    /// Pays the rent.
+    pub payer: &'a AccountView,
+    /// Owner from now on, which the address is derived from.
+    pub program: &'a Address,
+    /// Seeds of the address, without the bump.
+    pub seeds: [&'a [u8]; N],
+    /// Length, bytes; all zero.
+    pub bytes: usize,
+}
+
+impl<const N: usize> NewAccount<'_, N> {
+    /// Creates the account and returns the canonical bump of its address. Lamports that were sent to the address before
+    /// count towards the rent and do not block it.
+    ///
+    /// # Errors
+    /// `Fault::WrongAddress` if the seeds give another address, `Fault::AlreadyInitialized` if the account has an owner
+    /// or data, both in the range of program `P`; what the system program returns.
+    #[inline(never)]
+    pub fn create<P: Singleton>(self) -> Result<u8, ProgramError> {
+        let (address, bump) = Address::find_program_address(&self.seeds, self.program);
+        if self.account.address() != &address {
+            return Err(fault::<P>(Fault::WrongAddress));
+        }
+        if !self.account.owned_by(&pinocchio_system::ID) || self.account.data_len() != 0 {
+            return Err(fault::<P>(Fault::AlreadyInitialized));
+        }
+        let bump_seed = [bump];
+        let mut seeds: [Seed; MAX_SEEDS] = core::array::from_fn(|_| Seed::from(&bump_seed[..]));
+        for (place, seed) in seeds.iter_mut().zip(self.seeds) {
+            *place = Seed::from(seed);
+        }
+        let seeds = seeds.get(..=N).ok_or(ProgramError::MaxSeedLengthExceeded)?;
+        self.create_signed(&[Signer::from(seeds)])?;
+        Ok(bump)
+    }
+
+    fn create_signed(&self, signers: &[Signer]) -> ProgramResult {
+        let Self { account, payer, program: owner, bytes, .. } = self;
+        let rent_lamports = rent_exempt_lamports(*bytes)?;
+        let space = *bytes as u64;
+        if account.lamports() == 0 {
+            return CreateAccount { from: payer, to: account, lamports: rent_lamports, space, owner }
+                .invoke_signed(signers);
+        }
+        let lamports = rent_lamports.saturating_sub(account.lamports());
+        if lamports > 0 {
+            Transfer { from: payer, to: account, lamports }.invoke()?;
+        }
+        Allocate { account, space }.invoke_signed(signers)?;
+        Assign { account, owner }.invoke_signed(signers)
+    }
+}
+
+/// Least lamports that an account of so many bytes must hold, from the Rent sysvar.
+///
+/// The sysvar has a price per byte and, as a float, a number of years that were once paid in advance: two on clusters
+/// from before the price was doubled, one since. Other values have never existed.
+///
+/// # Errors
+/// `UnsupportedSysvar` if the sysvar holds anything else.
+pub fn rent_exempt_lamports(bytes: usize) -> Result<u64, ProgramError> {
+    const STORAGE_OVERHEAD_BYTES: usize = 128;
+    const ONE: [u8; 8] = 1.0f64.to_le_bytes();
+    const TWO: [u8; 8] = 2.0f64.to_le_bytes();
+    let mut sysvar = [0u8; 16];
+    get_sysvar(&mut sysvar, &RENT_ID, 0)?;
+    let [price, years]: [[u8; 8]; 2] = bytemuck::cast(sysvar);
+    let years = match years {
+        ONE => 1,
+        TWO => 2,
+        _ => return Err(ProgramError::UnsupportedSysvar),
+    };
+    let price = u32::try_from(u64::from_le_bytes(price)).map_err(|_| ProgramError::UnsupportedSysvar)?;
+    let years_bytes = total_bytes(STORAGE_OVERHEAD_BYTES + bytes, years);
+    Ok(total_bytes(years_bytes, price as usize) as u64)
+}
+
+/// Moves lamports between two accounts of which `from` belongs to the running program.
+///
+/// # Errors
+/// `InsufficientFunds`, `ArithmeticOverflow`.
+pub fn move_lamports(from: &mut AccountView, to: &mut AccountView, lamports: u64) -> ProgramResult {
+    let left = from.lamports().checked_sub(lamports).ok_or(ProgramError::InsufficientFunds)?;
+    let sum = to.lamports().checked_add(lamports).ok_or(ProgramError::ArithmeticOverflow)?;
+    from.set_lamports(left);
+    to.set_lamports(sum);
+    Ok(())
+}

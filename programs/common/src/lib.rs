@@ -1,0 +1,40 @@
+//! What the three programs share on chain.
+
+#![no_std]
+
+pub mod accounts;
+pub mod clock;
+pub mod lifecycle;
+pub mod siblings;
+
+#[cfg(target_arch = "bpf")]
+mod memory;
+
+use pinocchio::error::ProgramError;
+use pinocchio::{AccountView, Address};
+use shared_layouts::lifecycle::Fault;
+
+/// What tells one of the programs from the others.
+pub trait Singleton {
+    /// First code of its error range.
+    const ERROR_BASE: u32;
+    /// Its config.
+    type Config: lifecycle::Config;
+}
+
+/// A common fault in the range of program `P`.
+#[inline(always)]
+pub const fn fault<P: Singleton>(fault: Fault) -> ProgramError {
+    fault.of(P::ERROR_BASE)
+}
+
+/// What the entrypoint hands to a handler. One struct, because a function that is not inlined takes at most five
+/// register arguments on this target, the hidden return pointer included.
+pub struct Call<'a> {
+    /// The running program.
+    pub program_id: &'a Address,
+    /// Accounts of the instruction.
+    pub accounts: &'a mut [AccountView],
+    /// Data after the discriminator.
+    pub data: &'a [u8],
+}

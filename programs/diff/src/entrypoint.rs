@@ -1,0 +1,30 @@
+//! Dispatch by the first byte of the instruction data.
+
+use crate::instructions;
+use pinocchio::error::ProgramError;
+use pinocchio::{AccountView, Address, ProgramResult};
+use program_common::Call;
+use shared_layouts::diff as wire;
+
+/// Most accounts of an instruction: the fixed ones of `Initialize`.
+const MAX_ACCOUNTS: usize = wire::initialize::SPEC.accounts.len() + 1;
+
+pinocchio::program_entrypoint!(process_instruction, MAX_ACCOUNTS);
+pinocchio::no_allocator!();
+#[cfg(target_arch = "bpf")]
+pinocchio::nostd_panic_handler!();
+
+fn process_instruction(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> ProgramResult {
+    let [discriminator, data @ ..] = data else {
+        return Err(ProgramError::InvalidInstructionData);
+    };
+    let call = Call { program_id, accounts, data };
+    match *discriminator {
+        wire::apply_inline::DISCRIMINATOR => instructions::apply_inline(call),
+        wire::create_state::DISCRIMINATOR => instructions::create_state(call),
+        wire::initialize::DISCRIMINATOR => instructions::initialize(call),
+        wire::pause::DISCRIMINATOR => instructions::pause(call),
+        wire::resume::DISCRIMINATOR => instructions::resume(call),
+        _ => Err(ProgramError::InvalidInstructionData),
+    }
+}

@@ -1,0 +1,76 @@
+use crate::Scheduler;
+use pinocchio::{AccountView, Address, ProgramResult};
+use program_common::accounts::NewAccount;
+use program_common::lifecycle::{self, Powers};
+use program_common::{Call, accounts, fault};
+use shared_layouts::account::{AccountHeader, AccountLayout};
+use shared_layouts::lifecycle::Fault;
+use shared_layouts::processor::ProcessorConfig;
+use shared_layouts::scheduler::initialize::{Accounts, Data};
+use shared_layouts::scheduler::{
+    LEVELS, MAX_SHARDS, MAX_SLOTS, REGISTRY_SEED, Registry, SchedulerConfig, registration,
+};
+
+#[inline(never)]
+pub(crate) fn initialize(call: Call) -> ProgramResult {
+    let program_id = call.program_id;
+    let (data, _) = Data::parse(call.data)?;
+    let (accounts, _) = Accounts::parse(call.accounts)?;
+
+    lifecycle::check_upgrade_authority::<Scheduler>(
+        program_id,
+        accounts.program,
+        accounts.program_data,
+        accounts.upgrade_authority,
+    )?;
+    // SAFETY: this instruction holds no account mutably before it creates its own.
+    unsafe { lifecycle::read_dependency::<Scheduler, ProcessorConfig>(accounts.processor_config) }?;
+    let powers = Powers {
+        authority: data.authority,
+        guardian: data.guardian,
+        guardian_pause_seconds: data.guardian_pause_seconds,
+        guardian_cooldown_seconds: data.guardian_cooldown_seconds,
+    };
+    powers.check::<Scheduler>()?;
+    if !is_within_limits(data) {
+        return Err(fault::<Scheduler>(Fault::InvalidConfig));
+    }
+
+    let bump = lifecycle::create_config::<Scheduler>(program_id, accounts.config, accounts.payer)?;
+    create_registry(program_id, accounts.registry, accounts.payer)?;
+    let mut bytes = accounts.config.try_borrow_mut()?;
+    *accounts::fresh(&mut bytes)? = SchedulerConfig {
+        lifecycle: powers.lifecycle::<SchedulerConfig>(bump),
+        processor_program: *accounts.processor_config.owner().as_array(),
+        processor_config: *accounts.processor_config.address().as_array(),
+        shard_deposit_lamports: data.shard_deposit_lamports,
+        max_shards: data.max_shards,
+        max_queue_size: data.max_queue_size,
+        default_priority: data.default_priority,
+        registration: data.registration,
+        ..bytemuck::Zeroable::zeroed()
+    };
+    Ok(())
+}
+
+/// Limits of the configurable values.
+fn is_within_limits(data: &Data) -> bool {
+    (1..=MAX_SHARDS).contains(&usize::from(data.max_shards))
+        && (1..=MAX_SLOTS).contains(&usize::from(data.max_queue_size))
+        && usize::from(data.default_priority) < LEVELS
+        && matches!(data.registration, registration::CLOSED | registration::OPEN)
+}
+
+fn create_registry(program_id: &Address, registry: &mut AccountView, payer: &AccountView) -> ProgramResult {
+    let bump =
+        NewAccount { account: registry, payer, program: program_id, seeds: [REGISTRY_SEED], bytes: Registry::BYTES }
+            .create::<Scheduler>()?;
+    let mut bytes = registry.try_borrow_mut()?;
+    *accounts::fresh(&mut bytes)? = AccountHeader {
+        discriminator: Registry::DISCRIMINATOR,
+        version: Registry::VERSION,
+        bump,
+        ..bytemuck::Zeroable::zeroed()
+    };
+    Ok(())
+}

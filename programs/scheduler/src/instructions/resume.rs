@@ -1,0 +1,12 @@
+use crate::Scheduler;
+use pinocchio::ProgramResult;
+use program_common::{Call, lifecycle};
+use shared_layouts::scheduler::resume::{Accounts, Data};
+
+#[inline(always)]
+pub(crate) fn resume(call: Call) -> ProgramResult {
+    let program_id = call.program_id;
+    let (Data {}, _) = Data::parse(call.data)?;
+    let (accounts, _) = Accounts::parse(call.accounts)?;
+    lifecycle::resume::<Scheduler>(program_id, accounts.config, accounts.authority, accounts.clock)
+}

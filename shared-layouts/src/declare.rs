@@ -1,0 +1,370 @@
+//! The three declaration macros: [`layout!`] for accounts and records, [`errors!`] for error codes and
+//! [`instructions!`] for instructions. Each writes a thing down once; structs, offsets, parsers, client builders,
+//! CPI helpers, reference pages and the adversarial tests are derived from that one place.
+
+/// One field of a declared layout or of an instruction's data.
+#[derive(Clone, Copy, Debug)]
+pub struct FieldSpec {
+    /// Field name.
+    pub name: &'static str,
+    /// Byte offset from the start of the record.
+    pub offset: usize,
+    /// Size in bytes.
+    pub bytes: usize,
+    /// Rust type, as written in the declaration.
+    pub kind: &'static str,
+    /// What the field means, with its unit.
+    pub meaning: &'static [&'static str],
+}
+
+/// A declared byte layout.
+#[derive(Clone, Copy, Debug)]
+pub struct LayoutSpec {
+    /// Name of the struct.
+    pub name: &'static str,
+    /// Size in bytes.
+    pub bytes: usize,
+    /// What the record is.
+    pub meaning: &'static [&'static str],
+    /// Its fields in byte order.
+    pub fields: &'static [FieldSpec],
+}
+
+/// One account of a declared instruction.
+#[derive(Clone, Copy, Debug)]
+pub struct AccountSpec {
+    /// Account name.
+    pub name: &'static str,
+    /// The account has to sign.
+    pub signer: bool,
+    /// The account has to be writable.
+    pub writable: bool,
+    /// What the account is.
+    pub meaning: &'static [&'static str],
+}
+
+/// A declared instruction.
+#[derive(Clone, Copy, Debug)]
+pub struct InstructionSpec {
+    /// Name of the instruction.
+    pub name: &'static str,
+    /// First byte of its data.
+    pub discriminator: u8,
+    /// What it does.
+    pub meaning: &'static [&'static str],
+    /// Its fixed accounts, in order.
+    pub accounts: &'static [AccountSpec],
+    /// What may follow the fixed accounts, if anything may.
+    pub more_accounts: Option<&'static str>,
+    /// Its fixed data after the discriminator. Offsets count from the byte after the discriminator.
+    pub data: &'static [FieldSpec],
+    /// What follows the fixed data, if anything may.
+    pub tail: Option<&'static str>,
+    /// Names of the program's own errors that it can return, besides those of the runtime and the SDK.
+    pub errors: &'static [&'static str],
+}
+
+/// One declared error.
+#[derive(Clone, Copy, Debug)]
+pub struct ErrorSpec {
+    /// Name of the variant.
+    pub name: &'static str,
+    /// Code that the transaction's error shows.
+    pub code: u32,
+    /// What is wrong and what cures it.
+    pub meaning: &'static [&'static str],
+}
+
+/// Declares a `repr(C)` Pod record: every field with its offset, all of them and the size asserted at compile time.
+macro_rules! layout {
+    (
+        $(#[doc = $doc:literal])*
+        $name:ident: $size:literal {
+            $( $(#[doc = $fdoc:literal])* $offset:literal $field:ident: $ty:ty, )+
+        }
+    ) => {
+        $(#[doc = $doc])*
+        #[repr(C)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+        pub struct $name { $( $(#[doc = $fdoc])* pub $field: $ty, )+ }
+
+        const _: () = assert!(core::mem::size_of::<$name>() == $size);
+        const _: () = assert!(core::mem::align_of::<$name>() <= 8);
+        $( const _: () = assert!(core::mem::offset_of!($name, $field) == $offset); )+
+
+        impl $name {
+            /// Size in bytes.
+            pub const BYTES: usize = $size;
+            /// The layout as data, for reference pages and tests.
+            pub const LAYOUT: $crate::declare::LayoutSpec = $crate::declare::LayoutSpec {
+                name: stringify!($name),
+                bytes: $size,
+                meaning: &[$($doc),*],
+                fields: &[ $( $crate::declare::FieldSpec {
+                    name: stringify!($field),
+                    offset: $offset,
+                    bytes: core::mem::size_of::<$ty>(),
+                    kind: stringify!($ty),
+                    meaning: &[$($fdoc),*],
+                }, )+ ],
+            };
+        }
+    };
+}
+
+/// Declares error codes: the enum and its list as data.
+macro_rules! error_codes {
+    (
+        $(#[doc = $doc:literal])*
+        $name:ident from $base:literal {
+            $( $(#[doc = $vdoc:literal])* $variant:ident = $code:literal, )*
+        }
+    ) => {
+        $(#[doc = $doc])*
+        #[repr(u32)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $( $(#[doc = $vdoc])* $variant = $code, )* }
+
+        $( const _: () = assert!($code >= $base && $code < $base + 1000); )*
+
+        impl $name {
+            /// First code of the range.
+            pub const BASE: u32 = $base;
+            /// Every error of this enum.
+            pub const ALL: &'static [$crate::declare::ErrorSpec] = &[ $( $crate::declare::ErrorSpec {
+                name: stringify!($variant),
+                code: $code,
+                meaning: &[$($vdoc),*],
+            }, )* ];
+        }
+    };
+}
+
+/// Declares a program's own errors, convertible into the SDK's error. The first hundred codes of each range belong to
+/// the faults that all three programs share (see [`crate::lifecycle::Fault`]).
+macro_rules! errors {
+    ( $(#[doc = $doc:literal])* $name:ident $($rest:tt)* ) => {
+        $crate::declare::error_codes! { $(#[doc = $doc])* $name $($rest)* }
+
+        impl From<$name> for solana_program_error::ProgramError {
+            #[cold]
+            #[inline(never)]
+            fn from(error: $name) -> Self {
+                Self::Custom(error as u32)
+            }
+        }
+    };
+}
+
+/// Turns an account's access word into (signer, writable).
+macro_rules! access {
+    (read) => {
+        (false, false)
+    };
+    (write) => {
+        (false, true)
+    };
+    (sign) => {
+        (true, false)
+    };
+    (sign_write) => {
+        (true, true)
+    };
+}
+
+/// `Some(text)` if a text is there.
+macro_rules! optional {
+    () => {
+        None
+    };
+    ($text:literal) => {
+        Some($text)
+    };
+}
+
+/// Declares a program's instructions. Access words: `read`, `write`, `sign`, `sign_write`.
+macro_rules! instructions {
+    (
+        $(
+            $(#[doc = $doc:literal])*
+            $module:ident $name:ident = $tag:literal {
+                accounts { $( $(#[doc = $adoc:literal])* $account:ident: $access:ident, )* $(.. $more:literal)? }
+                data { $( $(#[doc = $ddoc:literal])* $field:ident: $ty:ty, )* $(.. $tail:literal)? }
+                errors { $( $error:ident ),* $(,)? }
+            }
+        )*
+    ) => {
+        $(
+            $(#[doc = $doc])*
+            pub mod $module {
+                #[allow(unused_imports)]
+                use super::*;
+
+                /// First byte of the instruction's data.
+                pub const DISCRIMINATOR: u8 = $tag;
+
+                /// Fixed data after the discriminator.
+                #[repr(C, packed)]
+                #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+                pub struct Data { $( $(#[doc = $ddoc])* pub $field: $ty, )* }
+
+                /// Fixed accounts, in order.
+                #[derive(Clone, Copy, Debug)]
+                pub struct Accounts<T> { $( $(#[doc = $adoc])* pub $account: T, )* }
+
+                /// Places of the fixed accounts: `Position::name as usize`.
+                #[repr(usize)]
+                #[allow(non_camel_case_types)]
+                #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+                pub enum Position { $( $(#[doc = $adoc])* $account, )* }
+
+                /// The declaration as data.
+                pub const SPEC: $crate::declare::InstructionSpec = $crate::declare::InstructionSpec {
+                    name: stringify!($name),
+                    discriminator: $tag,
+                    meaning: &[$($doc),*],
+                    accounts: &[ $( $crate::declare::AccountSpec {
+                        name: stringify!($account),
+                        signer: access!($access).0,
+                        writable: access!($access).1,
+                        meaning: &[$($adoc),*],
+                    }, )* ],
+                    more_accounts: optional!($($more)?),
+                    data: &[ $( $crate::declare::FieldSpec {
+                        name: stringify!($field),
+                        offset: core::mem::offset_of!(Data, $field),
+                        bytes: core::mem::size_of::<$ty>(),
+                        kind: stringify!($ty),
+                        meaning: &[$($ddoc),*],
+                    }, )* ],
+                    tail: optional!($($tail)?),
+                    errors: &[ $( stringify!($error) ),* ],
+                };
+
+                impl Data {
+                    /// Size in bytes.
+                    pub const BYTES: usize = core::mem::size_of::<Self>();
+
+                    /// Reads the data after the discriminator and returns what follows the fixed part.
+                    ///
+                    /// # Errors
+                    /// `InvalidInstructionData` if it is too short, or if the instruction has no tail and it is too long.
+                    #[inline(always)]
+                    pub fn parse(data: &[u8]) -> Result<(&Self, &[u8]), solana_program_error::ProgramError> {
+                        $crate::declare::parse_data(data, SPEC.tail.is_some())
+                    }
+                }
+
+                impl<T> Accounts<T> {
+                    /// Number of fixed accounts.
+                    pub const COUNT: usize = SPEC.accounts.len();
+
+                    /// The accounts as an array, in order.
+                    pub fn into_array(self) -> [T; SPEC.accounts.len()] {
+                        [ $( self.$account ),* ]
+                    }
+                }
+
+                #[cfg(feature = "cpi")]
+                impl<'a> Accounts<&'a mut pinocchio::AccountView> {
+                    /// Takes the fixed accounts, checks what the declaration says of signers and writability, and
+                    /// returns the accounts that follow.
+                    ///
+                    /// # Errors
+                    /// `NotEnoughAccountKeys`, `InvalidArgument` (accounts that nothing would consume),
+                    /// `MissingRequiredSignature`, `Immutable`.
+                    #[inline(always)]
+                    #[allow(unused_variables)]
+                    pub fn parse(
+                        accounts: &'a mut [pinocchio::AccountView],
+                    ) -> Result<(Self, &'a mut [pinocchio::AccountView]), solana_program_error::ProgramError> {
+                        let [$( $account, )* more @ ..] = accounts else {
+                            return Err(solana_program_error::ProgramError::NotEnoughAccountKeys);
+                        };
+                        if SPEC.more_accounts.is_none() && !more.is_empty() {
+                            return Err(solana_program_error::ProgramError::InvalidArgument);
+                        }
+                        $( $crate::declare::check_access($account, access!($access).0, access!($access).1)?; )*
+                        Ok((Self { $( $account ),* }, more))
+                    }
+                }
+
+                #[cfg(feature = "cpi")]
+                impl<'a> Accounts<&'a pinocchio::AccountView> {
+                    /// Calls the instruction of `program` by CPI. `signers` are the seeds of the caller's PDAs that sign.
+                    ///
+                    /// # Errors
+                    /// `InvalidArgument` if there are more accounts or bytes than a CPI of these helpers takes; what the
+                    /// callee returns aborts the transaction.
+                    pub fn invoke(
+                        self,
+                        program: &pinocchio::Address,
+                        more: &[&'a pinocchio::AccountView],
+                        data: &Data,
+                        tail: &[u8],
+                        signers: &[pinocchio::cpi::Signer],
+                    ) -> pinocchio::ProgramResult {
+                        $crate::cpi::invoke(program, &SPEC, &self.into_array(), more, bytemuck::bytes_of(data), tail, signers)
+                    }
+                }
+            }
+
+            #[cfg(feature = "client")]
+            $(#[doc = $doc])*
+            pub fn $module(
+                program: solana_pubkey::Pubkey,
+                accounts: $module::Accounts<solana_pubkey::Pubkey>,
+                more: &[solana_instruction::AccountMeta],
+                data: &$module::Data,
+                tail: &[u8],
+            ) -> solana_instruction::Instruction {
+                $crate::client::build(program, &$module::SPEC, &accounts.into_array(), more, bytemuck::bytes_of(data), tail)
+            }
+        )*
+
+        /// Every instruction of the program, in the order of declaration.
+        pub const INSTRUCTIONS: &[&$crate::declare::InstructionSpec] = &[ $( &$module::SPEC, )* ];
+    };
+}
+
+pub(crate) use {access, error_codes, errors, instructions, layout, optional};
+
+/// Splits instruction data into its fixed part and its tail.
+///
+/// # Errors
+/// `InvalidInstructionData` if it is too short, or too long where there is no tail.
+#[inline(always)]
+pub fn parse_data<T: bytemuck::Pod>(
+    data: &[u8],
+    has_tail: bool,
+) -> Result<(&T, &[u8]), solana_program_error::ProgramError> {
+    let invalid = solana_program_error::ProgramError::InvalidInstructionData;
+    let bytes = core::mem::size_of::<T>();
+    if data.len() < bytes || (!has_tail && data.len() != bytes) {
+        return Err(invalid);
+    }
+    let (fixed, tail) = data.split_at(bytes);
+    // A packed record has alignment 1, so this cannot fail once the length is right.
+    let fixed = bytemuck::try_from_bytes(fixed).map_err(|_| invalid)?;
+    Ok((fixed, tail))
+}
+
+/// Checks an account's flags against its declaration.
+///
+/// # Errors
+/// `MissingRequiredSignature`, `Immutable`.
+#[cfg(feature = "cpi")]
+#[inline(always)]
+pub fn check_access(
+    account: &pinocchio::AccountView,
+    signer: bool,
+    writable: bool,
+) -> Result<(), solana_program_error::ProgramError> {
+    if signer && !account.is_signer() {
+        return Err(solana_program_error::ProgramError::MissingRequiredSignature);
+    }
+    if writable && !account.is_writable() {
+        return Err(solana_program_error::ProgramError::Immutable);
+    }
+    Ok(())
+}

@@ -1,0 +1,261 @@
+//! Accounts of the processor and the records inside them.
+//!
+//! ```text
+//! capability account
+//! +--------------------+---------------------------+--------------------------+
+//! | Capability (224 B) | AccountRule (40 B) x t+e  | Function (56 B) x f      |
+//! +--------------------+---------------------------+--------------------------+
+//!   header               t target accounts, then     verification functions,
+//!                        e evidence accounts         cheap ones before external
+//! ```
+
+use crate::account::{AccountHeader, AccountLayout, Key, total_bytes};
+use crate::declare::{LayoutSpec, layout};
+use crate::lifecycle::Lifecycle;
+
+/// Seed of a capability's address, followed by its number (u64).
+pub const CAPABILITY_SEED: &[u8] = b"capability";
+
+/// Most target accounts of a capability.
+pub const MAX_TARGET_ACCOUNTS: usize = 16;
+/// Most evidence accounts of a capability.
+pub const MAX_EVIDENCE_ACCOUNTS: usize = 16;
+/// Most verification functions of a capability, whatever the config allows: results are a 32-bit map.
+pub const MAX_FUNCTIONS: usize = 32;
+/// Most bytes of leading data.
+pub const MAX_PREFIX_BYTES: usize = 64;
+/// Most bytes of arguments.
+pub const MAX_ARGUMENTS_BYTES: usize = 768;
+/// Highest compute limit that config or capability can state, compute units.
+pub const MAX_COMPUTE_UNITS: u32 = 100_000_000;
+
+/// Default of `ProcessorConfig::max_verification_functions`.
+pub const DEFAULT_MAX_VERIFICATION_FUNCTIONS: u16 = 10;
+/// Default of `ProcessorConfig::max_compute_units`.
+pub const DEFAULT_MAX_COMPUTE_UNITS: u32 = 1_000_000;
+
+layout! {
+    /// Config of the processor, PDA `["config"]`.
+    ProcessorConfig: 192 {
+        /// Authority, pause and migration.
+        0 lifecycle: Lifecycle,
+        /// Capabilities ever registered: the number of the next one. Never falls.
+        160 capabilities_created: u64,
+        /// Capabilities that exist.
+        168 capabilities_active: u32,
+        /// Highest `compute_limit` that a capability may state, compute units.
+        172 max_compute_units: u32,
+        /// Most verification functions that a capability may have.
+        176 max_verification_functions: u16,
+        /// Zero.
+        178 reserved: [u8; 14],
+    }
+}
+
+impl AccountLayout for ProcessorConfig {
+    const DISCRIMINATOR: u8 = 0x11;
+    const VERSION: u8 = 1;
+}
+
+/// Flags of a capability, in `AccountHeader::state`.
+pub mod capability_flags {
+    /// `Execute` may be called without a scheduler's dispatch before it, at the top level or by CPI.
+    pub const CALLABLE_DIRECTLY: u8 = 1;
+    /// The scheduler's `DispatchDirect` may run the target without verification while direct execution is open.
+    pub const DIRECT_DISPATCH: u8 = 2;
+    /// Every defined flag.
+    pub const ALL: u8 = 3;
+}
+
+/// How the results of the verification functions are put together.
+pub mod composition {
+    /// Every function must hold.
+    pub const ALL: u8 = 0;
+    /// One function must hold.
+    pub const ANY: u8 = 1;
+    /// At least `threshold` functions must hold.
+    pub const AT_LEAST: u8 = 2;
+    /// The weights of those that hold must reach `threshold`.
+    pub const WEIGHTED: u8 = 3;
+}
+
+layout! {
+    /// Header of a capability, PDA `["capability", number]`. The account's own address signs the target of `Execute`.
+    Capability: 224 {
+        /// Discriminator, version, bump; `state` holds [`capability_flags`].
+        0 header: AccountHeader,
+        /// Program whose dispatch drives the capability.
+        8 scheduler_program: Key,
+        /// Shard, an account of that program, whose owner manages the capability.
+        40 shard: Key,
+        /// Program that the capability runs.
+        72 target_program: Key,
+        /// Number that the config gave it.
+        104 number: u64,
+        /// Grows with every update: an entry queued under another version is refused.
+        112 capability_version: u32,
+        /// Units that must be left when `Execute` starts and that a dispatch debits, compute units.
+        116 compute_limit: u32,
+        /// Least count (`composition::AT_LEAST`) or least score (`composition::WEIGHTED`).
+        120 threshold: u32,
+        /// Number of target accounts.
+        124 target_accounts: u8,
+        /// Number of evidence accounts: those that only verification reads.
+        125 evidence_accounts: u8,
+        /// Number of verification functions.
+        126 functions: u8,
+        /// One of [`composition`].
+        127 composition: u8,
+        /// Fewest bytes of arguments.
+        128 arguments_bytes_min: u16,
+        /// Most bytes of arguments.
+        130 arguments_bytes_max: u16,
+        /// Bytes of `prefix` in use.
+        132 prefix_bytes: u8,
+        /// Number of functions, at the end of the list, that are external.
+        133 external_functions: u8,
+        /// Zero.
+        134 reserved: [u8; 10],
+        /// Leading data of the target call; the arguments follow it.
+        144 prefix: [u8; 64],
+        /// Zero.
+        208 reserved_tail: [u8; 16],
+    }
+}
+
+impl AccountLayout for Capability {
+    const DISCRIMINATOR: u8 = 0x12;
+    const VERSION: u8 = 1;
+}
+
+impl Capability {
+    /// Bytes of the whole account.
+    pub const fn account_bytes(&self) -> usize {
+        capability_bytes(self.target_accounts as usize + self.evidence_accounts as usize, self.functions as usize)
+    }
+}
+
+/// Bytes of a capability's account with so many rules and functions.
+pub const fn capability_bytes(rules: usize, functions: usize) -> usize {
+    Capability::BYTES + total_bytes(rules, AccountRule::BYTES) + total_bytes(functions, Function::BYTES)
+}
+
+/// What binds an account position.
+pub mod account_kind {
+    /// The key is `AccountRule::key`.
+    pub const FIXED: u8 = 0;
+    /// The key stands in the arguments at `AccountRule::arguments_offset`.
+    pub const FROM_ARGUMENTS: u8 = 1;
+    /// Whoever dispatches chooses: never a signer, never the capability, never equal to another position.
+    pub const WORKER_CHOSEN: u8 = 2;
+    /// The capability's own address, which signs the target call of `Execute`.
+    pub const CAPABILITY: u8 = 3;
+}
+
+/// Flags that the target call gives an account.
+pub mod account_flags {
+    /// Signer.
+    pub const SIGNER: u8 = 1;
+    /// Writable.
+    pub const WRITABLE: u8 = 2;
+    /// Every defined flag.
+    pub const ALL: u8 = 3;
+}
+
+layout! {
+    /// One account position of a capability.
+    AccountRule: 40 {
+        /// The account's key; zero unless `kind` is `FIXED` or `CAPABILITY`.
+        0 key: Key,
+        /// One of [`account_kind`].
+        32 kind: u8,
+        /// [`account_flags`] of the target call; zero for evidence.
+        33 flags: u8,
+        /// Where the key stands in the arguments, if `kind` is `FROM_ARGUMENTS`.
+        34 arguments_offset: u16,
+        /// Zero.
+        36 reserved: [u8; 4],
+    }
+}
+
+/// Kinds of verification function.
+pub mod function_kind {
+    /// An account's data at an offset, compared with a constant.
+    pub const ACCOUNT_DATA: u8 = 1;
+    /// A number in the arguments, compared with a constant.
+    pub const INPUT_NUMBER: u8 = 2;
+}
+
+/// Comparison operators. The value found stands on the left.
+pub mod operator {
+    /// Equal.
+    pub const EQUAL: u8 = 0;
+    /// Not equal.
+    pub const NOT_EQUAL: u8 = 1;
+    /// Less than.
+    pub const LESS: u8 = 2;
+    /// Less than or equal.
+    pub const LESS_OR_EQUAL: u8 = 3;
+    /// Greater than.
+    pub const GREATER: u8 = 4;
+    /// Greater than or equal.
+    pub const GREATER_OR_EQUAL: u8 = 5;
+    /// Every bit of the constant is set in the value found.
+    pub const ALL_BITS: u8 = 6;
+    /// No bit of the constant is set in the value found.
+    pub const NO_BITS: u8 = 7;
+}
+
+/// How the bytes of a comparison are read.
+pub mod number_kind {
+    /// Unsigned little-endian number of 1, 2, 4 or 8 bytes.
+    pub const UNSIGNED: u8 = 0;
+    /// Two's complement little-endian number of 1, 2, 4 or 8 bytes.
+    pub const SIGNED: u8 = 1;
+    /// Bytes, compared from the first one on, up to 32.
+    pub const BYTES: u8 = 2;
+}
+
+/// Flags of a verification function.
+pub mod function_flags {
+    /// May be left out by `DispatchDirect`.
+    pub const SKIPPABLE_WHEN_DIRECT: u8 = 1;
+    /// Every defined flag.
+    pub const ALL: u8 = 1;
+}
+
+layout! {
+    /// One verification function of a capability.
+    Function: 56 {
+        /// One of [`function_kind`].
+        0 kind: u8,
+        /// One of [`operator`].
+        1 operator: u8,
+        /// Bytes compared: 1, 2, 4, 8, 16 or 32.
+        2 width: u8,
+        /// One of [`number_kind`].
+        3 number: u8,
+        /// [`function_flags`].
+        4 flags: u8,
+        /// Position of the account that is read, counted over target and evidence accounts.
+        5 account: u8,
+        /// Position of a second account, or number of accounts, where the kind has one.
+        6 second_account: u8,
+        /// Zero.
+        7 reserved: u8,
+        /// Weight under `composition::WEIGHTED`.
+        8 weight: u32,
+        /// Offset in the account's data.
+        12 account_offset: u32,
+        /// Offset in the arguments.
+        16 input_offset: u32,
+        /// Meaning stated by the kind; zero otherwise.
+        20 extra: u32,
+        /// The constant, little-endian, zero behind its width.
+        24 constant: [u8; 32],
+    }
+}
+
+/// Every layout of the processor, for reference pages.
+pub const LAYOUTS: &[LayoutSpec] =
+    &[ProcessorConfig::LAYOUT, Capability::LAYOUT, AccountRule::LAYOUT, Function::LAYOUT];

@@ -1,0 +1,162 @@
+//! Instructions of the processor.
+
+use crate::account::Key;
+use crate::declare::{access, instructions, optional};
+
+/// Flags of `Execute`.
+pub mod execute_flags {
+    /// Every defined flag.
+    pub const ALL: u8 = 0;
+}
+
+instructions! {
+    /// Creates the config. The signer is the program's upgrade authority, as its program data account records it.
+    initialize Initialize = 0 {
+        accounts {
+            /// Config, PDA `["config"]`; must not exist. Lamports sent to it before do not matter.
+            config: write,
+            /// Pays the rent.
+            payer: sign_write,
+            /// Upgrade authority of the program.
+            upgrade_authority: sign,
+            /// The program's own account.
+            program: read,
+            /// The program's data account.
+            program_data: read,
+            /// System program.
+            system_program: read,
+        }
+        data {
+            /// Authority from now on.
+            authority: Key,
+            /// Guardian: may pause for a bounded time; zero for none.
+            guardian: Key,
+            /// Longest pause by the guardian, seconds.
+            guardian_pause_seconds: u32,
+            /// Time between two pauses by the guardian, seconds.
+            guardian_cooldown_seconds: u32,
+            /// Highest compute limit of a capability, compute units.
+            max_compute_units: u32,
+            /// Most verification functions of a capability.
+            max_verification_functions: u16,
+        }
+        errors { AlreadyInitialized, NotUpgradeAuthority, ImmutableProgram, WrongProgramData, WrongAddress, InvalidConfig }
+    }
+
+    /// Pauses the program: by the authority without end, by the guardian for `guardian_pause_seconds`.
+    pause Pause = 4 {
+        accounts {
+            /// Config.
+            config: write,
+            /// Authority or guardian.
+            signer: sign,
+            /// Clock sysvar.
+            clock: read,
+        }
+        data {}
+        errors { NotPauseAuthority, AlreadyPaused, GuardianCooldown }
+    }
+
+    /// Resumes the program.
+    resume Resume = 5 {
+        accounts {
+            /// Config.
+            config: write,
+            /// Authority.
+            authority: sign,
+            /// Clock sysvar.
+            clock: read,
+        }
+        data {}
+        errors { NotAuthority, NotPaused }
+    }
+
+    /// Registers a capability of a shard. Its address follows from the config's `capabilities_created`.
+    register_capability RegisterCapability = 16 {
+        accounts {
+            /// Config.
+            config: write,
+            /// Capability, PDA `["capability", number]`; must not exist.
+            capability: write,
+            /// Shard that drives the capability; its owning program becomes the capability's scheduler.
+            shard: read,
+            /// Owner of the shard.
+            shard_owner: sign,
+            /// Pays the rent.
+            payer: sign_write,
+            /// System program.
+            system_program: read,
+        }
+        data {
+            /// Program that the capability runs.
+            target_program: Key,
+            /// Compute limit, compute units.
+            compute_limit: u32,
+            /// Least count or least score, where the composition has one.
+            threshold: u32,
+            /// Fewest bytes of arguments.
+            arguments_bytes_min: u16,
+            /// Most bytes of arguments.
+            arguments_bytes_max: u16,
+            /// Flags (`capability_flags`).
+            flags: u8,
+            /// Composition (`composition`).
+            composition: u8,
+            /// Number of target accounts.
+            target_accounts: u8,
+            /// Number of evidence accounts.
+            evidence_accounts: u8,
+            /// Number of verification functions.
+            functions: u8,
+            /// Bytes of leading data.
+            prefix_bytes: u8,
+            .. "`AccountRule` records of target accounts, then of evidence accounts; `Function` records; leading data"
+        }
+        errors { InvalidCapability, ForbiddenProgram, WrongShard, NotShardOwner, NotSkippable, AboveConfigLimit, WrongAddress }
+    }
+
+    /// Verifies a capability for the target call that follows as the next instruction of the transaction. Stands between
+    /// the scheduler's `Dispatch` and the target call; writes nothing.
+    verify Verify = 20 {
+        accounts {
+            /// Capability.
+            capability: read,
+            /// Config.
+            config: read,
+            /// Instructions sysvar.
+            instructions: read,
+            .. "the capability's target accounts, then its evidence accounts"
+        }
+        data {
+            /// Version of the capability that the call was made for.
+            capability_version: u32,
+            /// Zero.
+            flags: u8,
+            .. "arguments"
+        }
+        errors { Paused, NotTopLevel, StaleCapability, WrongArgumentsLength, WrongAccount, WrongChosenAccount, WorkerIsNamed, NotDispatched, WrongTargetCall, VerificationFailed, WrongInstructionsSysvar }
+    }
+
+    /// Verifies a capability, then calls its target by CPI, signed by the capability's address where it says so.
+    execute Execute = 21 {
+        accounts {
+            /// Capability.
+            capability: read,
+            /// Config.
+            config: read,
+            /// Instructions sysvar.
+            instructions: read,
+            /// Target program.
+            target_program: read,
+            .. "the capability's target accounts, then its evidence accounts"
+        }
+        data {
+            /// Version of the capability that the call was made for.
+            capability_version: u32,
+            /// Flags (`execute_flags`).
+            flags: u8,
+            .. "arguments"
+        }
+        errors { Paused, NotTopLevel, StaleCapability, WrongArgumentsLength, WrongAccount, WrongChosenAccount, WorkerIsNamed, NotDispatched, VerificationFailed, WrongInstructionsSysvar, WrongTargetProgram, MissingSigner }
+    }
+}
