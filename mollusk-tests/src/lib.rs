@@ -1,0 +1,26 @@
+//! The harness that tests, bench and demo share: built programs, two virtual machines, and ways to compare what they did.
+//!
+//! | module | what it gives |
+//! |---|---|
+//! | [`programs`] | fixed addresses by name; the built `.so` files |
+//! | [`features`] | mainnet's feature set, all features, and a Mollusk for either |
+//! | [`program_data`] | program accounts of loader v3 with a stated upgrade authority |
+//! | [`single`] | one instruction in Mollusk: success, exact refusal, mutations of a case |
+//! | [`world`] | whole transactions in `LiteSVM`: units of each instruction, deployment, clock |
+//! | [`fixture`] | the three programs initialized, with shards, queues, capabilities and people |
+//! | [`token`] | SPL Token mints, accounts and transfers |
+//! | [`expected`] | the error that a test states, compared exactly |
+//! | [`compare`] | what differs between two states of an account |
+//!
+//! Sibling rules need a true instructions sysvar, so they are tested in [`world`]; everything about one instruction is
+//! tested in [`single`], which is faster.
+
+pub mod compare;
+pub mod expected;
+pub mod fixture;
+pub mod features;
+pub mod program_data;
+pub mod programs;
+pub mod single;
+pub mod token;
+pub mod world;

@@ -1,0 +1,74 @@
+//! Names: each stands for one fixed address, and a program's name for its built file too.
+//!
+//! Random addresses move the bumps of derived ones, and the units of their derivation with them. So every key that a test
+//! uses comes from a name, and the same name gives the same key in Mollusk, in `LiteSVM`, in the bench and in the demo.
+
+use solana_keypair::Keypair;
+use solana_pubkey::Pubkey;
+use solana_signer::Signer;
+use std::{fs, path::PathBuf};
+
+/// A program that this repository builds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// The file's name in `target/deploy`, without `.so`; also the name of its address.
+    pub name: &'static str,
+}
+
+/// Checks and runs capabilities.
+pub const PROCESSOR: Program = Program::new("valence_processor");
+/// Keeps shards and their queues.
+pub const SCHEDULER: Program = Program::new("valence_scheduler");
+/// Keeps managed states and applies diffs.
+pub const DIFF: Program = Program::new("valence_diff");
+/// Accepts any accounts and data, and does nothing.
+pub const NOOP: Program = Program::new("noop_program");
+
+impl Program {
+    /// A program by the name of its built file.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name }
+    }
+
+    /// The keypair that a deployment signs with.
+    pub fn keypair(self) -> Keypair {
+        keypair(self.name)
+    }
+
+    /// The program's fixed address.
+    pub fn address(self) -> Pubkey {
+        address(self.name)
+    }
+
+    /// Where the build leaves the program.
+    pub fn path(self) -> PathBuf {
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/deploy").join(self.name).with_extension("so")
+    }
+
+    /// The built program.
+    ///
+    /// # Panics
+    /// When it has not been built.
+    pub fn elf(self) -> Vec<u8> {
+        let path = self.path();
+        fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}; run ./justw build", path.display()))
+    }
+}
+
+/// The keypair that `name` stands for.
+///
+/// Its secret is the name itself, so it protects nothing: for tests only.
+///
+/// # Panics
+/// When the name is empty or longer than 32 bytes.
+pub fn keypair(name: &str) -> Keypair {
+    assert!(!name.is_empty() && name.len() <= 32, "a name has 1 to 32 bytes: {name:?}");
+    let mut secret = [0; 32];
+    secret[..name.len()].copy_from_slice(name.as_bytes());
+    Keypair::new_from_array(secret)
+}
+
+/// The address that `name` stands for: its keypair's public key.
+pub fn address(name: &str) -> Pubkey {
+    keypair(name).pubkey()
+}
