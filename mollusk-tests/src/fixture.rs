@@ -5,7 +5,7 @@
 
 use crate::{
     features::FeatureProfile,
-    programs::{DIFF, NOOP, PROCESSOR, Program, SCHEDULER, address, keypair},
+    programs::{DIFF, NOOP, PROCESSOR, Program, RELAY, SCHEDULER, address, keypair},
     program_data,
     single::Case,
     token,
@@ -175,7 +175,7 @@ impl Fixture {
         for name in people::ALL {
             world.airdrop(&address(name), LAMPORTS);
         }
-        for program in [PROCESSOR, SCHEDULER, DIFF, NOOP] {
+        for program in [PROCESSOR, SCHEDULER, DIFF, NOOP, RELAY] {
             world.install(program, Some(&address(people::AUTHORITY)));
         }
         Self { world }

@@ -21,6 +21,8 @@ pub const PROCESSOR: Program = Program::new("valence_processor");
 pub const SCHEDULER: Program = Program::new("valence_scheduler");
 /// Keeps managed states and applies diffs.
 pub const DIFF: Program = Program::new("valence_diff");
+/// Calls the program in account 0 with the accounts that follow.
+pub const RELAY: Program = Program::new("relay_program");
 /// Accepts any accounts and data, and does nothing.
 pub const NOOP: Program = Program::new("noop_program");
 

@@ -1,0 +1,64 @@
+# Run these as `./justw <recipe>`: the wrapper brings every tool that they need.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+# Lists the recipes
+[private]
+default:
+    @"{{ just_executable() }}" --list --unsorted
+
+# Builds the programs and the test programs for sBPF, into target/deploy
+[group('build')]
+build:
+    @scripts/sbf build
+
+# Runs every test: host crates in both workspaces, the programs in their virtual machines
+[group('test')]
+test: build
+    cd programs && ../scripts/run-tests --all-features
+    scripts/run-tests
+
+# Runs one operation through all three programs, and says what happens
+[group('test')]
+demo: build
+    @cargo run --quiet --package demo
+
+# Measures every row and writes bench/results
+[group('bench')]
+bench: build
+    @cargo run --quiet --package bench -- measure
+
+# Measures every row and fails where it exceeds its budget or differs from bench/results
+[group('bench')]
+bench-check: build
+    @cargo run --quiet --package bench -- check
+
+# Formats every crate
+[group('style')]
+fmt:
+    cargo fmt --all
+    cd programs && cargo fmt --all
+
+# Fails where a crate is not formatted
+[group('style')]
+fmt-check:
+    cargo fmt --all --check
+    cd programs && cargo fmt --all --check
+
+# Lints every crate, for this machine and for sBPF, warnings denied
+[group('style')]
+clippy:
+    cargo clippy --quiet --workspace --all-targets -- -D warnings
+    cd programs && cargo clippy --quiet --workspace --all-targets --all-features -- -D warnings
+    scripts/sbf clippy
+
+# Checks the rules of style that no compiler knows, and that each of the checks can fail
+[group('style')]
+tidy:
+    @scripts/tidy --self-test
+    @scripts/tidy
+
+# Everything that must hold before a commit, in order, with the time that each step took
+[group('ci')]
+ci:
+    @scripts/steps "{{ just_executable() }}" fmt-check tidy clippy build test bench-check demo
