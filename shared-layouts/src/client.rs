@@ -2,7 +2,11 @@
 
 extern crate alloc;
 
-use crate::declare::InstructionSpec;
+use crate::declare::{ErrorSpec, InstructionSpec};
+use crate::diff::DiffError;
+use crate::lifecycle::Fault;
+use crate::processor::{MAX_FUNCTIONS, ProcessorError};
+use crate::scheduler::SchedulerError;
 use alloc::vec::Vec;
 use solana_instruction::{AccountMeta, Instruction};
 use solana_pubkey::Pubkey;
@@ -65,4 +69,23 @@ pub fn program_data_address(program: &Pubkey) -> Pubkey {
 
 fn address(program: &Pubkey, seeds: &[&[u8]]) -> Pubkey {
     Pubkey::find_program_address(seeds, program).0
+}
+
+/// What a custom error code of one of the three programs means; `None` for a code of no program.
+pub fn error_of(code: u32) -> Option<&'static ErrorSpec> {
+    let base = code - code % 1_000;
+    let own = match base {
+        ProcessorError::BASE => ProcessorError::ALL,
+        SchedulerError::BASE => SchedulerError::ALL,
+        DiffError::BASE => DiffError::ALL,
+        _ => return None,
+    };
+    let verification_failed = ProcessorError::VerificationFailed as u32;
+    let code = if (verification_failed..verification_failed + MAX_FUNCTIONS as u32).contains(&code) {
+        verification_failed
+    } else {
+        code
+    };
+    let shared = Fault::ALL.iter().find(|error| base + error.code == code);
+    own.iter().find(|error| error.code == code).or(shared)
 }
