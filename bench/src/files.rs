@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::Result;
 use crate::budgets::Budgets;
 use crate::markdown;
+use crate::readme;
 use crate::report::Report;
 use crate::rows;
 use crate::toolchain::Toolchain;
@@ -78,6 +79,24 @@ pub fn save(folder: &Path, report: &Report, budgets: &Budgets) -> Result<Vec<Pat
 /// Whether the committed Markdown is what the committed numbers and budgets give.
 pub fn markdown_is_current(folder: &Path, recorded: &Report, budgets: &Budgets) -> bool {
     fs::read_to_string(folder.join("compute_units.md")).is_ok_and(|text| text == markdown::render(recorded, budgets))
+}
+
+/// Writes the README's table of `report` where a number in it changed; says whether it did.
+pub fn save_readme(report: &Report) -> Result<bool> {
+    let path = root().join("README.md");
+    let old = read(&path)?;
+    let new = readme::update(&old, report)?;
+    if new == old {
+        return Ok(false);
+    }
+    fs::write(&path, new)?;
+    Ok(true)
+}
+
+/// Whether the README shows the numbers of `recorded`.
+pub fn readme_is_current(recorded: &Report) -> Result<bool> {
+    let text = read(&root().join("README.md"))?;
+    Ok(readme::update(&text, recorded)? == text)
 }
 
 fn read(path: &Path) -> Result<String> {

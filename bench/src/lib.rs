@@ -7,6 +7,7 @@ pub mod budgets;
 pub mod files;
 pub mod gate;
 pub mod markdown;
+pub mod readme;
 pub mod report;
 pub mod rows;
 pub mod toolchain;

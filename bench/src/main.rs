@@ -29,7 +29,8 @@ fn measure() -> Result<bool> {
         return Err("no rows measured".into());
     }
     let written = files::save(&files::results(), &report, &budgets)?;
-    println!("bench: {} rows, {} files written", report.rows.len(), written.len());
+    let files = written.len() + usize::from(files::save_readme(&report)?);
+    println!("bench: {} rows, {files} files written", report.rows.len());
     Ok(tell(&gate::check(Some(&report), &report, &budgets)))
 }
 
@@ -38,11 +39,15 @@ fn check() -> Result<bool> {
     let recorded = files::load(&files::results())?;
     let report = files::measure()?;
     let mut holds = tell(&gate::check(recorded.as_ref(), &report, &budgets));
-    if recorded.is_some_and(|recorded| !files::markdown_is_current(&files::results(), &recorded, &budgets)) {
-        println!(
-            "FAILED: bench/results/compute_units.md is not what its numbers and the budgets give: run `just bench`"
-        );
-        holds = false;
+    if let Some(recorded) = recorded {
+        let tables = [
+            ("bench/results/compute_units.md", files::markdown_is_current(&files::results(), &recorded, &budgets)),
+            ("README.md", files::readme_is_current(&recorded)?),
+        ];
+        for (file, _) in tables.iter().filter(|(_, is_current)| !is_current) {
+            println!("FAILED: {file} is not what the recorded numbers and the budgets give: run `just bench`");
+            holds = false;
+        }
     }
     if holds {
         println!("bench-check: {} rows and {} programs hold", report.rows.len(), report.binaries.len());

@@ -72,7 +72,7 @@ fn show_budget(budget: Option<&Budget>, measured: impl Fn(&str) -> Option<u64>) 
 }
 
 /// 65536 as `65,536`.
-fn thousands(number: u64) -> String {
+pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

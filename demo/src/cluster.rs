@@ -42,12 +42,7 @@ impl Cluster {
         let deployment = self
             .fixture
             .world
-            .deploy_through_loader_v3(
-                &elf,
-                &program.keypair(),
-                &keypair(people::AUTHORITY),
-                &keypair(people::PAYER),
-            )
+            .deploy_through_loader_v3(&elf, &program.keypair(), &keypair(people::AUTHORITY), &keypair(people::PAYER))
             .map_err(|failure| anyhow!("deploying {}: {:?}", program.name, failure.error))?;
         let deployed = &self.fixture.world.account(&deployment.program_data).data;
         if !deployed.ends_with(&elf) {

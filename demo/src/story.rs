@@ -61,11 +61,7 @@ fn deploy(cluster: &mut Cluster) -> Result<()> {
 
 fn initialize(cluster: &mut Cluster) -> Result<()> {
     cluster.chapter("Initialize processor, scheduler, diff, in this order");
-    let error = cluster.refused(
-        &[(None, initialize_scheduler())],
-        &[people::AUTHORITY],
-        "DependencyNotInitialized",
-    )?;
+    let error = cluster.refused(&[(None, initialize_scheduler())], &[people::AUTHORITY], "DependencyNotInitialized")?;
     println!("   the scheduler before the processor: refused, {error}");
     let mut by_stranger = initialize_processor();
     by_stranger.accounts[2].pubkey = address(people::STRANGER);

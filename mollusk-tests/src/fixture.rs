@@ -5,8 +5,8 @@
 
 use crate::{
     features::FeatureProfile,
-    programs::{DIFF, NOOP, PROCESSOR, Program, RELAY, SCHEDULER, address, keypair},
     program_data,
+    programs::{DIFF, NOOP, PROCESSOR, Program, RELAY, SCHEDULER, address, keypair},
     single::Case,
     token,
     world::{TxOutcome, World},

@@ -17,8 +17,8 @@
 
 pub mod compare;
 pub mod expected;
-pub mod fixture;
 pub mod features;
+pub mod fixture;
 pub mod program_data;
 pub mod programs;
 pub mod single;

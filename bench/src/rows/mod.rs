@@ -20,9 +20,6 @@ pub fn rows() -> Vec<Row> {
 fn row(name: &str, units: impl Fn(FeatureProfile) -> u64) -> Row {
     Row {
         name: name.to_owned(),
-        units: Units {
-            mainnet: units(FeatureProfile::Mainnet),
-            all_features: units(FeatureProfile::AllFeatures),
-        },
+        units: Units { mainnet: units(FeatureProfile::Mainnet), all_features: units(FeatureProfile::AllFeatures) },
     }
 }

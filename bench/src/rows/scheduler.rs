@@ -56,10 +56,8 @@ impl Open {
 
     fn dispatch(mut self) -> u64 {
         self.enqueue();
-        let run = [
-            dispatch(&self.shard, &self.queue, 0, 1),
-            execute(&self.capability, &NOOP.address(), &[], &ARGUMENTS),
-        ];
+        let run =
+            [dispatch(&self.shard, &self.queue, 0, 1), execute(&self.capability, &NOOP.address(), &[], &ARGUMENTS)];
         self.fixture.send(&run, &[people::WORKER]).units_of(0)
     }
 }

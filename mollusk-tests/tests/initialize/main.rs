@@ -114,7 +114,10 @@ fn the_stored_bump_is_the_canonical_one() {
     let fixture = Fixture::new(FeatureProfile::Mainnet);
     for program in [PROCESSOR, SCHEDULER, DIFF] {
         let (address, bump) = Pubkey::find_program_address(&[b"config"], &program.address());
-        assert_eq!((fixture.world.account(&address).owner, fixture.world.account(&address).data[2]), (program.address(), bump));
+        assert_eq!(
+            (fixture.world.account(&address).owner, fixture.world.account(&address).data[2]),
+            (program.address(), bump)
+        );
     }
 }
 
