@@ -11,5 +11,5 @@ mod outcome;
 mod runner;
 
 pub use case::Case;
-pub use outcome::Outcome;
+pub use outcome::{Outcome, Verdict};
 pub use runner::Runner;

@@ -3,6 +3,7 @@
 use crate::compare;
 use mollusk_svm::result::InstructionResult;
 use solana_account::Account;
+use solana_instruction::error::InstructionError;
 use solana_pubkey::Pubkey;
 
 /// What an instruction did, beside the accounts that it started from.
@@ -12,6 +13,20 @@ pub struct Outcome {
     pub before: Vec<(Pubkey, Account)>,
     /// Mollusk's result.
     pub result: InstructionResult,
+}
+
+/// How a case ended that might be accepted or refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It succeeded.
+    Accepted,
+    /// It failed.
+    Refused {
+        /// With what.
+        error: InstructionError,
+        /// Accounts that it had written by then, with the first difference of each. The runtime takes them back.
+        written: Vec<(Pubkey, String)>,
+    },
 }
 
 impl Outcome {

@@ -1,6 +1,6 @@
 //! Runs cases.
 
-use super::{Case, Outcome, observer::Observer};
+use super::{Case, Outcome, Verdict, observer::Observer};
 use crate::{
     compare,
     expected::Expected,
@@ -13,6 +13,7 @@ use mollusk_svm::{
     program::{create_keyed_account_for_builtin_program, keyed_account_for_system_program, loader_keys::LOADER_V3},
 };
 use solana_account::Account;
+use solana_instruction::error::InstructionError;
 use solana_pubkey::Pubkey;
 use solana_sdk_ids::{system_program, sysvar};
 
@@ -61,14 +62,34 @@ impl Runner {
     pub fn expect_error(&self, case: &Case, error: impl Into<Expected>) -> Outcome {
         let error = error.into();
         let outcome = self.expect_late_error(case, error.clone());
+        let (result, written) = self.observe(case);
+        assert_eq!(result, Err(error.0), "the error with all features");
+        assert!(written.is_empty(), "accounts changed: {written:#?}");
+        outcome
+    }
+
+    /// Runs a case that may be accepted or refused, and says which. A refused one is run again under observation.
+    ///
+    /// # Panics
+    /// When the two runs end differently.
+    #[track_caller]
+    pub fn verdict(&self, case: &Case) -> Verdict {
+        let Err(error) = self.run(case).result.raw_result else {
+            return Verdict::Accepted;
+        };
+        let (result, written) = self.observe(case);
+        assert_eq!(result.as_ref(), Err(&error), "the error with all features");
+        Verdict::Refused { error, written }
+    }
+
+    /// Runs the case with all features, and returns how it ended and which accounts it had written by then.
+    fn observe(&self, case: &Case) -> (Result<(), InstructionError>, Vec<(Pubkey, String)>) {
         let observed = process(&self.observed, case);
         let left = self.observer.take();
-        assert_eq!(observed.result.raw_result, Err(error.0), "the error with all features");
         // A spoiled case may list accounts that its instruction no longer names.
         let mut named = observed.before;
         named.retain(|(key, _)| left.iter().any(|(other, _)| other == key));
-        compare::assert_same(&named, &left);
-        outcome
+        (observed.result.raw_result, compare::changes(&named, &left))
     }
 
     /// Runs a case that must fail with exactly this error, which a callee or the runtime raises after the program has

@@ -75,14 +75,17 @@ pub struct NewAccount<'a, const N: usize> {
 }
 
 impl<const N: usize> NewAccount<'_, N> {
-    /// Creates the account and returns the canonical bump of its address. Lamports that were sent to the address before
-    /// count towards the rent and do not block it.
+    /// Checks everything that [`Self::create`] needs, and returns the canonical bump of the account's address.
+    ///
+    /// What the system program would find out after it had written is checked here: who pays, and that it can.
     ///
     /// # Errors
     /// `Fault::WrongAddress` if the seeds give another address, `Fault::AlreadyInitialized` if the account has an owner
-    /// or data, both in the range of program `P`; what the system program returns.
+    /// or data, both in the range of program `P`; `InvalidArgument` if the account is to pay for itself;
+    /// `InvalidAccountOwner` or `InvalidAccountData` if the payer is not a system account without data;
+    /// `InsufficientFunds` if it has too few lamports.
     #[inline(never)]
-    pub fn create<P: Singleton>(self) -> Result<u8, ProgramError> {
+    pub fn check<P: Singleton>(&self) -> Result<u8, ProgramError> {
         let (address, bump) = Address::find_program_address(&self.seeds, self.program);
         if self.account.address() != &address {
             return Err(fault::<P>(Fault::WrongAddress));
@@ -90,6 +93,30 @@ impl<const N: usize> NewAccount<'_, N> {
         if !self.account.owned_by(&pinocchio_system::ID) || self.account.data_len() != 0 {
             return Err(fault::<P>(Fault::AlreadyInitialized));
         }
+        if self.payer.address() == &address {
+            return Err(ProgramError::InvalidArgument);
+        }
+        if !self.payer.owned_by(&pinocchio_system::ID) {
+            return Err(ProgramError::InvalidAccountOwner);
+        }
+        if self.payer.data_len() != 0 {
+            return Err(ProgramError::InvalidAccountData);
+        }
+        let missing_lamports = rent_exempt_lamports(self.bytes)?.saturating_sub(self.account.lamports());
+        if self.payer.lamports() < missing_lamports {
+            return Err(ProgramError::InsufficientFunds);
+        }
+        Ok(bump)
+    }
+
+    /// Creates the account and returns the canonical bump of its address. Lamports that were sent to the address before
+    /// count towards the rent and do not block it.
+    ///
+    /// # Errors
+    /// As [`Self::check`], and what the system program returns.
+    #[inline(never)]
+    pub fn create<P: Singleton>(self) -> Result<u8, ProgramError> {
+        let bump = self.check::<P>()?;
         let bump_seed = [bump];
         let mut seeds: [Seed; MAX_SEEDS] = core::array::from_fn(|_| Seed::from(&bump_seed[..]));
         for (place, seed) in seeds.iter_mut().zip(self.seeds) {

@@ -36,6 +36,8 @@ pub(crate) fn initialize(call: Call) -> ProgramResult {
         return Err(fault::<Scheduler>(Fault::InvalidConfig));
     }
 
+    // Two accounts are created: what speaks against the second one must be known before the first one exists.
+    new_registry(program_id, accounts.registry, accounts.payer).check::<Scheduler>()?;
     let bump = lifecycle::create_config::<Scheduler>(program_id, accounts.config, accounts.payer)?;
     create_registry(program_id, accounts.registry, accounts.payer)?;
     let mut bytes = accounts.config.try_borrow_mut()?;
@@ -61,10 +63,16 @@ fn is_within_limits(data: &Data) -> bool {
         && matches!(data.registration, registration::CLOSED | registration::OPEN)
 }
 
+fn new_registry<'a>(
+    program_id: &'a Address,
+    registry: &'a mut AccountView,
+    payer: &'a AccountView,
+) -> NewAccount<'a, 1> {
+    NewAccount { account: registry, payer, program: program_id, seeds: [REGISTRY_SEED], bytes: Registry::BYTES }
+}
+
 fn create_registry(program_id: &Address, registry: &mut AccountView, payer: &AccountView) -> ProgramResult {
-    let bump =
-        NewAccount { account: registry, payer, program: program_id, seeds: [REGISTRY_SEED], bytes: Registry::BYTES }
-            .create::<Scheduler>()?;
+    let bump = new_registry(program_id, registry, payer).create::<Scheduler>()?;
     let mut bytes = registry.try_borrow_mut()?;
     *accounts::fresh(&mut bytes)? = AccountHeader {
         discriminator: Registry::DISCRIMINATOR,
