@@ -6,7 +6,7 @@ use pinocchio::error::ProgramError;
 use pinocchio::sysvars::{get_sysvar, rent::RENT_ID};
 use pinocchio::{AccountView, Address, ProgramResult};
 use pinocchio_system::instructions::{Allocate, Assign, CreateAccount, Transfer};
-use shared_layouts::account::{AccountLayout, load, load_mut, total_bytes};
+use shared_layouts::account::{AccountLayout, keys_equal, load, load_mut, total_bytes};
 use shared_layouts::lifecycle::Fault;
 
 /// Most seeds of an address here, the bump included.
@@ -24,7 +24,7 @@ pub unsafe fn read_unborrowed<'a, T: AccountLayout>(
     account: &'a AccountView,
     program: &Address,
 ) -> Result<&'a T, ProgramError> {
-    if !account.owned_by(program) {
+    if !keys_equal(account.owner().as_array(), program.as_array()) {
         return Err(ProgramError::InvalidAccountOwner);
     }
     // SAFETY: the caller's contract.
@@ -44,7 +44,7 @@ pub unsafe fn write_unborrowed<'a, T: AccountLayout>(
     account: &'a mut AccountView,
     program: &Address,
 ) -> Result<&'a mut T, ProgramError> {
-    if !account.owned_by(program) {
+    if !keys_equal(account.owner().as_array(), program.as_array()) {
         return Err(ProgramError::InvalidAccountOwner);
     }
     // SAFETY: the caller's contract.

@@ -20,8 +20,8 @@ fn process_instruction(program_id: &Address, accounts: &mut [AccountView], data:
     };
     let call = Call { program_id, accounts, data };
     match *discriminator {
-        wire::enqueue::DISCRIMINATOR => instructions::enqueue(call),
-        wire::dispatch::DISCRIMINATOR => instructions::dispatch(call),
+        wire::enqueue::DISCRIMINATOR => Ok(instructions::enqueue(call)?),
+        wire::dispatch::DISCRIMINATOR => Ok(instructions::dispatch(call)?),
         wire::initialize::DISCRIMINATOR => instructions::initialize(call),
         wire::pause::DISCRIMINATOR => instructions::pause(call),
         wire::resume::DISCRIMINATOR => instructions::resume(call),

@@ -4,6 +4,8 @@
 
 mod entrypoint;
 mod instructions;
+mod load;
+mod siblings;
 
 use program_common::Singleton;
 use shared_layouts::scheduler::{SchedulerConfig, SchedulerError};

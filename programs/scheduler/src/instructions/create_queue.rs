@@ -48,8 +48,7 @@ pub(crate) fn create_queue(call: Call) -> ProgramResult {
     shard.queues_active = shard.queues_active.checked_add(1).ok_or(ProgramError::ArithmeticOverflow)?;
 
     let mut bytes = accounts.queue.try_borrow_mut()?;
-    let (header, slab) = bytes.split_at_mut_checked(Queue::BYTES).ok_or(ProgramError::InvalidAccountData)?;
-    let header: &mut Queue = accounts::fresh(header)?;
+    let header: &mut Queue = accounts::fresh(&mut bytes)?;
     fill(header, data, config, shard_key, number, bump);
     for (place, record) in header.producers.iter_mut().zip(producers(tail)) {
         *place = Producer {
@@ -63,7 +62,7 @@ pub(crate) fn create_queue(call: Call) -> ProgramResult {
             ..bytemuck::Zeroable::zeroed()
         };
     }
-    QueueMut::from_parts(header, slab)?.free_slots_from(0)?;
+    QueueMut::load(&mut bytes)?.free_slots_from(0)?;
     Ok(())
 }
 
