@@ -288,8 +288,7 @@ fn a_payer_without_lamports_is_told_so() {
     let runner = runner();
     for subject in subjects() {
         let case = subject.case.with_lamports(PAYER, 1_000);
-        // The system program's own error.
-        runner.expect_late_error(&case, 1);
+        runner.expect_error(&case, ProgramError::InsufficientFunds);
     }
 }
 
