@@ -61,26 +61,26 @@ fn bits(found: &[u8], mask: &[u8], holds: impl Fn(u8, u8) -> bool) -> bool {
     found.iter().zip(mask).all(|(found, mask)| holds(*found, *mask))
 }
 
-/// Little-endian number of up to 8 bytes.
+/// Little-endian number of 1, 2, 4 or 8 bytes; zero for any other length, which registration refuses.
 #[inline(always)]
 pub fn unsigned(bytes: &[u8]) -> u64 {
-    match *bytes {
-        [a] => u64::from(a),
-        [a, b] => u64::from(u16::from_le_bytes([a, b])),
-        [a, b, c, d] => u64::from(u32::from_le_bytes([a, b, c, d])),
-        [a, b, c, d, e, f, g, h] => u64::from_le_bytes([a, b, c, d, e, f, g, h]),
+    match bytes.len() {
+        1 => bytes.first().map_or(0, |byte| u64::from(*byte)),
+        2 => bytes.first_chunk().map_or(0, |bytes| u64::from(u16::from_le_bytes(*bytes))),
+        4 => bytes.first_chunk().map_or(0, |bytes| u64::from(u32::from_le_bytes(*bytes))),
+        8 => bytes.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes)),
         _ => 0,
     }
 }
 
-/// Two's complement little-endian number of up to 8 bytes.
+/// Two's complement little-endian number of 1, 2, 4 or 8 bytes; zero for any other length, which registration refuses.
 #[inline(always)]
 pub fn signed(bytes: &[u8]) -> i64 {
-    match *bytes {
-        [a] => i64::from(i8::from_le_bytes([a])),
-        [a, b] => i64::from(i16::from_le_bytes([a, b])),
-        [a, b, c, d] => i64::from(i32::from_le_bytes([a, b, c, d])),
-        [a, b, c, d, e, f, g, h] => i64::from_le_bytes([a, b, c, d, e, f, g, h]),
+    match bytes.len() {
+        1 => bytes.first_chunk().map_or(0, |bytes| i64::from(i8::from_le_bytes(*bytes))),
+        2 => bytes.first_chunk().map_or(0, |bytes| i64::from(i16::from_le_bytes(*bytes))),
+        4 => bytes.first_chunk().map_or(0, |bytes| i64::from(i32::from_le_bytes(*bytes))),
+        8 => bytes.first_chunk().map_or(0, |bytes| i64::from_le_bytes(*bytes)),
         _ => 0,
     }
 }

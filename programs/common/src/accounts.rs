@@ -4,13 +4,22 @@ use crate::{Singleton, fault};
 use pinocchio::cpi::{Seed, Signer};
 use pinocchio::error::ProgramError;
 use pinocchio::sysvars::{get_sysvar, rent::RENT_ID};
-use pinocchio::{AccountView, Address, ProgramResult};
+use pinocchio::{AccountView, Address, ProgramResult, address::address_eq};
 use pinocchio_system::instructions::{Allocate, Assign, CreateAccount, Transfer};
-use shared_layouts::account::{AccountLayout, keys_equal, load, load_mut, total_bytes};
+use shared_layouts::account::{AccountLayout, total_bytes};
 use shared_layouts::lifecycle::Fault;
 
 /// Most seeds of an address here, the bump included.
 const MAX_SEEDS: usize = 4;
+
+/// Whether `program` owns the account, by words: `AccountView::owned_by` compares with `memcmp`, which costs three times
+/// as much.
+#[inline(always)]
+pub fn is_owned_by(account: &AccountView, program: &Address) -> bool {
+    // SAFETY: a view's pointer is valid as long as the view is, and an owner changes only through a mutable view.
+    let owner = unsafe { &*core::ptr::addr_of!((*account.account_ptr()).owner) };
+    address_eq(owner, program)
+}
 
 /// Reads the fixed part of an account of `program`: owner first, then kind and version.
 ///
@@ -24,11 +33,53 @@ pub unsafe fn read_unborrowed<'a, T: AccountLayout>(
     account: &'a AccountView,
     program: &Address,
 ) -> Result<&'a T, ProgramError> {
-    if !keys_equal(account.owner().as_array(), program.as_array()) {
-        return Err(ProgramError::InvalidAccountOwner);
+    if !is_owned_by(account, program) {
+        return Err(invalid_owner());
     }
     // SAFETY: the caller's contract.
-    load(unsafe { account.borrow_unchecked() })
+    unsafe { read_fixed_part(account) }
+}
+
+/// Reads the fixed part of an account whose owner or address was compared already: length, kind and version.
+///
+/// # Errors
+/// `InvalidAccountData`.
+///
+/// # Safety
+/// Nobody may hold the account's data mutably.
+#[inline(always)]
+pub unsafe fn read_fixed_part<T: AccountLayout>(account: &AccountView) -> Result<&T, ProgramError> {
+    // SAFETY: the caller's contract.
+    let bytes = unsafe { account.borrow_unchecked() };
+    if is_of_kind::<T>(bytes) {
+        // SAFETY: the length was compared, the runtime aligns an account's data to 8 bytes, and a layout is never more
+        // aligned than that and has no invalid bytes.
+        Ok(unsafe { &*bytes.as_ptr().cast::<T>() })
+    } else {
+        Err(invalid_data())
+    }
+}
+
+/// Whether the bytes are long enough for `T` and begin with its kind and version, which are compared as one number.
+#[inline(always)]
+fn is_of_kind<T: AccountLayout>(bytes: &[u8]) -> bool {
+    const { assert!(size_of::<T>() >= 2 && align_of::<T>() <= 8) };
+    let expected = u16::from_le_bytes([T::DISCRIMINATOR, T::VERSION]);
+    // SAFETY: read only if the length, compared first, covers it.
+    bytes.len() >= size_of::<T>() && unsafe { bytes.as_ptr().cast::<u16>().read_unaligned() } == expected
+}
+
+// Functions of their own, so that no check prepares its error before it is needed.
+#[cold]
+#[inline(never)]
+fn invalid_owner() -> ProgramError {
+    ProgramError::InvalidAccountOwner
+}
+
+#[cold]
+#[inline(never)]
+fn invalid_data() -> ProgramError {
+    ProgramError::InvalidAccountData
 }
 
 /// [`read_unborrowed`], mutable.
@@ -44,11 +95,17 @@ pub unsafe fn write_unborrowed<'a, T: AccountLayout>(
     account: &'a mut AccountView,
     program: &Address,
 ) -> Result<&'a mut T, ProgramError> {
-    if !keys_equal(account.owner().as_array(), program.as_array()) {
-        return Err(ProgramError::InvalidAccountOwner);
+    if !is_owned_by(account, program) {
+        return Err(invalid_owner());
     }
     // SAFETY: the caller's contract.
-    load_mut(unsafe { account.borrow_unchecked_mut() })
+    let bytes = unsafe { account.borrow_unchecked_mut() };
+    if is_of_kind::<T>(bytes) {
+        // SAFETY: as in `read_fixed_part`; the bytes are borrowed mutably.
+        Ok(unsafe { &mut *bytes.as_mut_ptr().cast::<T>() })
+    } else {
+        Err(invalid_data())
+    }
 }
 
 /// The fixed part of an account that was just created.

@@ -2,16 +2,100 @@
 
 use crate::Processor;
 use pinocchio::error::ProgramError;
-use pinocchio::sysvars::instructions::IntrospectedInstruction;
 use pinocchio::{AccountView, Address, ProgramResult};
-use program_common::siblings::Siblings;
+use program_common::siblings::{Sibling, SiblingAccount, Siblings, sibling_flags};
 use program_common::{accounts, clock, fault};
-use shared_layouts::account::{Key, keys_equal, total_bytes};
+use shared_layouts::account::{Key, keys_equal};
 use shared_layouts::lifecycle::Fault;
 use shared_layouts::processor::{
     AccountRule, Capability, Function, ProcessorConfig, ProcessorError, account_flags, account_kind, capability_flags,
+    usual_call_bytes, verify,
 };
 use shared_layouts::scheduler::dispatch;
+
+/// Loads a capability's header: owner, kind, version, and the length that its own counts give.
+#[inline(always)]
+pub(crate) fn load_header<'a>(account: &'a AccountView, program_id: &Address) -> Result<&'a Capability, ProgramError> {
+    // SAFETY: the handlers that load a capability hold no account mutably.
+    let header: &Capability = unsafe { accounts::read_unborrowed(account, program_id) }?;
+    if account.data_len() == usize::from(header.account_bytes) {
+        Ok(header)
+    } else {
+        Err(ProgramError::InvalidAccountData)
+    }
+}
+
+/// Checks what a call says of itself: the version it was made for and the length of its arguments.
+#[inline(always)]
+pub(crate) fn check_call(header: &Capability, capability_version: u32, arguments: &[u8]) -> ProgramResult {
+    if capability_version != header.capability_version {
+        return Err(ProcessorError::StaleCapability.into());
+    }
+    let least = usize::from(header.arguments_bytes_min);
+    let most = usize::from(header.arguments_bytes_max);
+    if arguments.len() < least || arguments.len() > most {
+        return Err(ProcessorError::WrongArgumentsLength.into());
+    }
+    Ok(())
+}
+
+/// Not an error: the call is not the usual one, and nothing is said of it.
+pub(crate) const UNUSUAL: u32 = 1;
+
+/// Checks the siblings of a usual `Verify`: the current instruction's accounts and program are the ones recorded, a dispatch
+/// stands before it and the target call behind it. Returns 0 if all is in order, [`UNUSUAL`], or an error's code.
+///
+/// The sysvar shows the accounts of an instruction in the order in which the runtime passes them, so what it shows of the
+/// current one is true of the accounts passed. The usual call ends with this program's address, which proves the top level.
+///
+/// A function of its own, whose result fits a register: `account` is the one that `header` was loaded from.
+#[inline(never)]
+pub(crate) fn check_usual(header: &Capability, account: &AccountView, sysvar: &AccountView, arguments: &[u8]) -> u32 {
+    let Some(siblings) = Siblings::load(sysvar) else {
+        return ProcessorError::WrongInstructionsSysvar as u32;
+    };
+    let current = siblings.current();
+    let rules = usize::from(header.target_accounts) + usize::from(header.evidence_accounts);
+    if current.accounts.len() != verify::Accounts::<()>::COUNT + rules {
+        return UNUSUAL;
+    }
+    let bytes = usual_call_bytes(rules);
+    // SAFETY: the program's key follows the accounts, and the number of accounts was just compared.
+    let called = unsafe { core::slice::from_raw_parts(current.accounts.as_ptr().cast::<u8>(), bytes) };
+    let start = usize::from(header.account_bytes).wrapping_sub(bytes);
+    // SAFETY: the usual call ends the account, whose length `load_header` compared.
+    let capability = unsafe { account.borrow_unchecked() };
+    // SAFETY: as above.
+    let usual = unsafe { capability.as_ptr().add(start) };
+    // SAFETY: as above.
+    let usual = unsafe { core::slice::from_raw_parts(usual, bytes) };
+    if called != usual {
+        return UNUSUAL;
+    }
+    let is_dispatched = siblings.preceding().is_some_and(|previous| is_dispatch(&previous, header));
+    if !is_dispatched && header.header.state & capability_flags::CALLABLE_DIRECTLY == 0 {
+        return ProcessorError::NotDispatched as u32;
+    }
+    // SAFETY: there is an account for each rule, as was just compared.
+    let targets = unsafe { current.accounts.as_ptr().add(verify::Accounts::<()>::COUNT) };
+    // SAFETY: as above.
+    let targets = unsafe { core::slice::from_raw_parts(targets, usize::from(header.target_accounts)) };
+    let is_followed = siblings.following().is_some_and(|next| is_target_call(&next, header, targets, arguments));
+    if is_followed { 0 } else { ProcessorError::WrongTargetCall as u32 }
+}
+
+/// Whether a sibling is a dispatch of the scheduler that drives the capability.
+#[inline(always)]
+fn is_dispatch(sibling: &Sibling, capability: &Capability) -> bool {
+    keys_equal(sibling.program, &capability.scheduler_program) && sibling.data.first() == Some(&dispatch::DISCRIMINATOR)
+}
+
+/// Leading data of the target call.
+#[inline(always)]
+pub(crate) fn prefix(header: &Capability) -> &[u8] {
+    let bytes = usize::from(header.prefix_bytes).min(header.prefix.len());
+    &header.prefix[..bytes]
+}
 
 /// A capability's account, taken apart.
 pub(crate) struct Loaded<'a> {
@@ -25,43 +109,40 @@ impl<'a> Loaded<'a> {
     /// Loads a capability of this program.
     #[inline(always)]
     pub(crate) fn load(account: &'a AccountView, program_id: &Address) -> Result<Self, ProgramError> {
-        // SAFETY: `Verify` and `Execute` hold no account mutably.
-        let header: &Capability = unsafe { accounts::read_unborrowed(account, program_id) }?;
+        let header = load_header(account, program_id)?;
+        if usize::from(header.account_bytes) != header.bytes_by_counts() {
+            return Err(ProgramError::InvalidAccountData);
+        }
+        // SAFETY: the length was just compared with the counts.
+        Ok(unsafe { Self::of(header) })
+    }
+
+    /// Takes a capability apart that was loaded before.
+    ///
+    /// # Safety
+    /// `header` was returned by [`load_header`].
+    #[inline(always)]
+    #[allow(clippy::cast_ptr_alignment, reason = "all that stands before the functions is a multiple of 8 long")]
+    pub(crate) unsafe fn of(header: &'a Capability) -> Self {
+        // The header and both records are multiples of their alignment, and an account's data begins at a multiple of 8.
+        const { assert!(Capability::BYTES.is_multiple_of(8) && AccountRule::BYTES.is_multiple_of(8)) };
+        let targets = usize::from(header.target_accounts);
+        let evidence = usize::from(header.evidence_accounts);
+        // SAFETY: the account's length covers the header and all records.
+        let rules = unsafe { core::ptr::from_ref(header).add(1) }.cast::<AccountRule>();
         // SAFETY: as above.
-        let bytes = unsafe { account.borrow_unchecked() };
-        let invalid = ProgramError::InvalidAccountData;
-        let tail = bytes.get(Capability::BYTES..).ok_or(invalid.clone())?;
-        let targets_bytes = total_bytes(usize::from(header.target_accounts), AccountRule::BYTES);
-        let evidence_bytes = total_bytes(usize::from(header.evidence_accounts), AccountRule::BYTES);
-        let (targets, tail) = tail.split_at_checked(targets_bytes).ok_or(invalid.clone())?;
-        let (evidence, functions) = tail.split_at_checked(evidence_bytes).ok_or(invalid.clone())?;
-        Ok(Self {
+        let evidence_rules = unsafe { rules.add(targets) };
+        // SAFETY: as above.
+        let functions = unsafe { evidence_rules.add(evidence) }.cast::<Function>();
+        Self {
             header,
-            targets: bytemuck::try_cast_slice(targets).map_err(|_| invalid.clone())?,
-            evidence: bytemuck::try_cast_slice(evidence).map_err(|_| invalid.clone())?,
-            functions: bytemuck::try_cast_slice(functions).map_err(|_| invalid)?,
-        })
-    }
-
-    /// Leading data of the target call.
-    #[inline(always)]
-    pub(crate) fn prefix(&self) -> &'a [u8] {
-        let bytes = usize::from(self.header.prefix_bytes).min(self.header.prefix.len());
-        &self.header.prefix[..bytes]
-    }
-
-    /// Checks what a call says of itself: the version it was made for and the length of its arguments.
-    #[inline(always)]
-    pub(crate) fn check_call(&self, capability_version: u32, arguments: &[u8]) -> ProgramResult {
-        if capability_version != self.header.capability_version {
-            return Err(ProcessorError::StaleCapability.into());
+            // SAFETY: as above.
+            targets: unsafe { core::slice::from_raw_parts(rules, targets) },
+            // SAFETY: as above.
+            evidence: unsafe { core::slice::from_raw_parts(evidence_rules, evidence) },
+            // SAFETY: as above.
+            functions: unsafe { core::slice::from_raw_parts(functions, usize::from(header.functions)) },
         }
-        let least = usize::from(self.header.arguments_bytes_min);
-        let most = usize::from(self.header.arguments_bytes_max);
-        if arguments.len() < least || arguments.len() > most {
-            return Err(ProcessorError::WrongArgumentsLength.into());
-        }
-        Ok(())
     }
 
     /// Splits the accounts that follow the fixed ones into target and evidence accounts.
@@ -95,121 +176,149 @@ pub(crate) fn running_config<'a>(
     Ok(config)
 }
 
-/// The dispatch before this instruction.
+/// Refuses while the processor is paused. `config` has the address that a capability recorded as the config's.
+#[inline(always)]
+pub(crate) fn check_running(config: &AccountView) -> ProgramResult {
+    // SAFETY: `Verify` holds no account mutably.
+    let config: &ProcessorConfig = unsafe { accounts::read_fixed_part(config) }?;
+    if config.lifecycle.is_paused(clock::now_by_syscall)? {
+        return Err(fault::<Processor>(Fault::Paused));
+    }
+    Ok(())
+}
+
+/// The worker who signed the dispatch before this instruction.
 ///
-/// That dispatch succeeded, and it looked forward: it named this instruction's capability, version and arguments. So it is
+/// The dispatch succeeded, and it looked forward: it named this instruction's capability, version and arguments. So it is
 /// enough here that it is a dispatch of the scheduler that the capability trusts.
 ///
 /// # Errors
 /// `NotDispatched`, unless the capability may be called directly.
 #[inline(always)]
 pub(crate) fn dispatch_before<'a>(
-    siblings: &'a Siblings,
+    siblings: &Siblings<'a>,
     capability: &Capability,
-) -> Result<Option<IntrospectedInstruction<'a>>, ProgramError> {
-    if let Some(previous) = siblings.previous() {
-        let by_scheduler = keys_equal(previous.get_program_id().as_array(), &capability.scheduler_program)
-            && previous.get_instruction_data().first() == Some(&dispatch::DISCRIMINATOR);
-        if by_scheduler {
-            return Ok(Some(previous));
-        }
+) -> Result<Option<&'a Key>, ProcessorError> {
+    if let Some(previous) = siblings.preceding()
+        && is_dispatch(&previous, capability)
+        && let Some(worker) = previous.accounts.get(dispatch::Position::worker as usize)
+    {
+        return Ok(Some(&worker.key));
     }
     if capability.header.state & capability_flags::CALLABLE_DIRECTLY == 0 {
-        return Err(ProcessorError::NotDispatched.into());
+        return Err(ProcessorError::NotDispatched);
     }
     Ok(None)
 }
 
-/// Compares the following sibling with the capability's target call: program, data, number of accounts.
+/// Compares the following sibling with the capability's target call: program, data, accounts.
+///
+/// `targets` are the target accounts as the sysvar shows them for this instruction. An account's flags there are those of
+/// the whole message, the same for the same key in every instruction, so equal accounts are equal bytes.
 #[inline(always)]
-pub(crate) fn check_target_call(call: &IntrospectedInstruction, loaded: &Loaded, arguments: &[u8]) -> ProgramResult {
-    let prefix = loaded.prefix();
-    let data = call.get_instruction_data();
-    let matches = keys_equal(call.get_program_id().as_array(), &loaded.header.target_program)
-        && call.num_account_metas() == loaded.targets.len()
-        && data.len() == prefix.len() + arguments.len()
-        && data[..prefix.len()] == *prefix
-        && data[prefix.len()..] == *arguments;
-    if matches { Ok(()) } else { Err(ProcessorError::WrongTargetCall.into()) }
+pub(crate) fn is_target_call(
+    call: &Sibling,
+    header: &Capability,
+    targets: &[SiblingAccount],
+    arguments: &[u8],
+) -> bool {
+    call.accounts.len() == targets.len()
+        && keys_equal(call.program, &header.target_program)
+        && is_target_data(call.data, header, arguments)
+        && SiblingAccount::bytes(call.accounts) == SiblingAccount::bytes(targets)
 }
 
-/// Compares one account of the target sibling with the account that was verified and with the rule's flags.
+/// Whether `data` is the leading data followed by the arguments. Nothing is compared where there is nothing, which spares
+/// the calls.
+#[inline(always)]
+fn is_target_data(data: &[u8], header: &Capability, arguments: &[u8]) -> bool {
+    let data = if header.prefix_bytes == 0 {
+        data
+    } else {
+        match data.strip_prefix(prefix(header)) {
+            Some(data) => data,
+            None => return false,
+        }
+    };
+    data.len() == arguments.len() && (data.is_empty() || data == arguments)
+}
+
+/// Compares the flags of a target account, as the sysvar shows them, with its rule's.
 ///
 /// The sysvar shows the flags of the whole message, so an account that another instruction writes is writable here, too:
 /// writable is a lower bound. A signer is not: one more would hand the target a signature that nobody declared.
 #[inline(always)]
-pub(crate) fn check_target_account(
-    call: &IntrospectedInstruction,
-    index: usize,
-    rule: &AccountRule,
-    account: &AccountView,
-) -> ProgramResult {
-    let meta = call.get_instruction_account_at(index)?;
-    let signer = rule.flags & account_flags::SIGNER != 0;
-    let writable = rule.flags & account_flags::WRITABLE != 0;
-    if !keys_equal(meta.key.as_array(), account.address().as_array())
-        || meta.is_signer() != signer
-        || (writable && !meta.is_writable())
-    {
-        return Err(ProcessorError::WrongTargetCall.into());
-    }
-    Ok(())
+pub(crate) fn has_target_flags(account: &SiblingAccount, rule: &AccountRule) -> bool {
+    const { assert!(account_flags::SIGNER == sibling_flags::SIGNER) };
+    const { assert!(account_flags::WRITABLE == sibling_flags::WRITABLE) };
+    // A signer bit that differs, or a writable bit that is missing.
+    (account.flags ^ rule.flags) & (rule.flags | account_flags::SIGNER) == 0
 }
 
 /// What accounts are compared with.
 pub(crate) struct Binding<'a> {
     pub arguments: &'a [u8],
     pub capability: &'a Key,
-    /// The dispatch before this instruction, if there is one.
-    pub dispatch: Option<IntrospectedInstruction<'a>>,
+    /// Who signed the dispatch before this instruction, if there is one.
+    pub worker: Option<&'a Key>,
     /// Target and evidence accounts together.
     pub all: &'a [AccountView],
 }
 
 impl Binding<'_> {
-    /// Compares the account at `index` with its rule.
+    /// Compares accounts with their rules.
     #[inline(always)]
-    pub(crate) fn check(&self, index: usize, rule: &AccountRule, account: &AccountView) -> ProgramResult {
-        let key = account.address().as_array();
-        if rule.kind != account_kind::FIXED {
-            return self.check_free(index, rule, account);
+    pub(crate) fn check_all(&self, rules: &[AccountRule], accounts: &[AccountView]) -> ProgramResult {
+        for (rule, account) in rules.iter().zip(accounts) {
+            self.check(rule, account)?;
         }
-        if !keys_equal(key, &rule.key) {
-            return Err(ProcessorError::WrongAccount.into());
-        }
-        if rule.flags & account_flags::SIGNER != 0 { self.check_is_not_worker(key) } else { Ok(()) }
+        Ok(())
     }
 
-    /// Whoever runs an entry signs for the dispatch, and that signature must not reach the target.
-    #[inline(never)]
-    fn check_is_not_worker(&self, key: &Key) -> ProgramResult {
-        let Some(dispatch) = &self.dispatch else { return Ok(()) };
-        let worker = dispatch.get_instruction_account_at(dispatch::Position::worker as usize)?;
-        if keys_equal(worker.key.as_array(), key) { Err(ProcessorError::WorkerIsNamed.into()) } else { Ok(()) }
+    /// Compares an account with its rule.
+    #[inline(always)]
+    pub(crate) fn check(&self, rule: &AccountRule, account: &AccountView) -> ProgramResult {
+        match self.fault(rule, account) {
+            None => Ok(()),
+            Some(fault) => Err(fault.into()),
+        }
     }
 
+    #[inline(always)]
+    fn fault(&self, rule: &AccountRule, account: &AccountView) -> Option<ProcessorError> {
+        if rule.kind != account_kind::FIXED || rule.flags & account_flags::SIGNER != 0 {
+            return self.uncommon_fault(rule, account);
+        }
+        if keys_equal(account.address().as_array(), &rule.key) { None } else { Some(ProcessorError::WrongAccount) }
+    }
+
+    /// All kinds of rule but a fixed account that does not sign.
     #[inline(never)]
-    fn check_free(&self, index: usize, rule: &AccountRule, account: &AccountView) -> ProgramResult {
+    fn uncommon_fault(&self, rule: &AccountRule, account: &AccountView) -> Option<ProcessorError> {
         let key = account.address().as_array();
         match rule.kind {
-            account_kind::CAPABILITY if keys_equal(key, self.capability) => Ok(()),
-            account_kind::FROM_ARGUMENTS => {
-                let offset = usize::from(rule.arguments_offset);
-                match self.arguments.get(offset..offset + size_of::<Key>()) {
-                    Some(named) if named == key => Ok(()),
-                    _ => Err(ProcessorError::WrongAccount.into()),
+            account_kind::FIXED => {
+                // Whoever runs an entry signs for the dispatch, and that signature must not reach the target.
+                if self.worker.is_some_and(|worker| keys_equal(worker, key)) {
+                    return Some(ProcessorError::WorkerIsNamed);
                 }
+                let is_bound = keys_equal(key, &rule.key);
+                if is_bound { None } else { Some(ProcessorError::WrongAccount) }
+            }
+            account_kind::CAPABILITY if keys_equal(key, self.capability) => None,
+            account_kind::FROM_ARGUMENTS => {
+                let named = self.arguments.get(usize::from(rule.arguments_offset)..);
+                let named = named.and_then(|rest| rest.first_chunk::<{ size_of::<Key>() }>());
+                let is_bound = named.is_some_and(|named| keys_equal(named, key));
+                if is_bound { None } else { Some(ProcessorError::WrongAccount) }
             }
             account_kind::WORKER_CHOSEN => {
-                let differs = |(other_index, other): (usize, &AccountView)| {
-                    other_index == index || !keys_equal(other.address().as_array(), key)
-                };
-                let is_free = !account.is_signer()
-                    && !keys_equal(key, self.capability)
-                    && self.all.iter().enumerate().all(differs);
-                if is_free { Ok(()) } else { Err(ProcessorError::WrongChosenAccount.into()) }
+                let differs =
+                    |other: &AccountView| core::ptr::eq(other, account) || !keys_equal(other.address().as_array(), key);
+                let is_free = !account.is_signer() && !keys_equal(key, self.capability) && self.all.iter().all(differs);
+                if is_free { None } else { Some(ProcessorError::WrongChosenAccount) }
             }
-            _ => Err(ProcessorError::WrongAccount.into()),
+            _ => Some(ProcessorError::WrongAccount),
         }
     }
 }

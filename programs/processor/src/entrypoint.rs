@@ -1,31 +1,82 @@
 //! Dispatch by the first byte of the instruction data.
 
-use crate::instructions;
+use crate::instructions::{self, Seen};
+use core::mem::MaybeUninit;
+use pinocchio::entrypoint::deserialize;
 use pinocchio::error::ProgramError;
 use pinocchio::{AccountView, Address, ProgramResult};
 use program_common::Call;
 use shared_layouts::processor as wire;
 
-/// Most accounts of an instruction: the fixed ones of `Execute`, its targets and its evidence.
-const MAX_ACCOUNTS: usize = 4 + wire::MAX_TARGET_ACCOUNTS + wire::MAX_EVIDENCE_ACCOUNTS;
+/// As many as the runtime passes: the entrypoint leaves out what exceeds this, and a handler must see that there is too much.
+const MAX_ACCOUNTS: usize = pinocchio::MAX_TX_ACCOUNTS;
 
-pinocchio::program_entrypoint!(process_instruction, MAX_ACCOUNTS);
 pinocchio::no_allocator!();
 #[cfg(target_arch = "bpf")]
 pinocchio::nostd_panic_handler!();
 
-fn process_instruction(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> ProgramResult {
+/// Pinocchio's entrypoint, but for the handlers' form: each is a function of exactly five registers that returns the
+/// program's result itself, so nothing is passed through memory, and no handler's locals burden another's.
+///
+/// # Safety
+/// `input` is what the runtime passes to a program.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
+    let mut accounts = [const { MaybeUninit::<AccountView>::uninit() }; MAX_ACCOUNTS];
+    // SAFETY: the caller's contract.
+    let (program_id, count, data) = unsafe { deserialize::<MAX_ACCOUNTS>(input, &mut accounts) };
+    // SAFETY: `deserialize` has written that many views.
+    let accounts = unsafe { core::slice::from_raw_parts_mut(accounts.as_mut_ptr().cast::<AccountView>(), count) };
+    let Some(discriminator) = data.first() else {
+        return ProgramError::InvalidInstructionData.into();
+    };
+    match *discriminator {
+        wire::verify::DISCRIMINATOR => verify(program_id, accounts, data),
+        wire::execute::DISCRIMINATOR => execute(program_id, accounts, data),
+        _ => others(program_id, accounts, data),
+    }
+}
+
+#[inline(never)]
+fn verify(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> u64 {
+    let call = Call { program_id, accounts: &mut *accounts, data: data.get(1..).unwrap_or_default() };
+    match instructions::verify(call) {
+        Ok(Seen::Usual) => pinocchio::SUCCESS,
+        Ok(Seen::Unusual) => verify_each(program_id, accounts, data),
+        Err(error) => error.into(),
+    }
+}
+
+#[inline(never)]
+fn verify_each(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> u64 {
+    status(instructions::verify_each(Call { program_id, accounts, data: data.get(1..).unwrap_or_default() }))
+}
+
+#[inline(never)]
+fn execute(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> u64 {
+    status(instructions::execute(Call { program_id, accounts, data: data.get(1..).unwrap_or_default() }))
+}
+
+#[inline(never)]
+fn others(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> u64 {
     let [discriminator, data @ ..] = data else {
-        return Err(ProgramError::InvalidInstructionData);
+        return ProgramError::InvalidInstructionData.into();
     };
     let call = Call { program_id, accounts, data };
-    match *discriminator {
-        wire::verify::DISCRIMINATOR => instructions::verify(call),
-        wire::execute::DISCRIMINATOR => instructions::execute(call),
-        wire::initialize::DISCRIMINATOR => instructions::initialize(call),
+    status(match *discriminator {
         wire::pause::DISCRIMINATOR => instructions::pause(call),
         wire::resume::DISCRIMINATOR => instructions::resume(call),
+        wire::initialize::DISCRIMINATOR => instructions::initialize(call),
         wire::register_capability::DISCRIMINATOR => instructions::register_capability(call),
         _ => Err(ProgramError::InvalidInstructionData),
+    })
+}
+
+/// The runtime's form of a result. Inlined, most errors are constants by then.
+#[inline(always)]
+fn status(result: ProgramResult) -> u64 {
+    match result {
+        Ok(()) => pinocchio::SUCCESS,
+        Err(error) => error.into(),
     }
 }

@@ -2,12 +2,18 @@
 //!
 //! ```text
 //! capability account
-//! +--------------------+---------------------------+--------------------------+
-//! | Capability (224 B) | AccountRule (40 B) x t+e  | Function (56 B) x f      |
-//! +--------------------+---------------------------+--------------------------+
-//!   header               t target accounts, then     verification functions,
-//!                        e evidence accounts         cheap ones before external
+//! +--------------------+---------------------------+--------------------------+-----------------------+
+//! | Capability (224 B) | AccountRule (40 B) x t+e  | Function (56 B) x f      | usual call (131 + 33 n) |
+//! +--------------------+---------------------------+--------------------------+-----------------------+
+//!   header               t target accounts, then     verification functions,    accounts and program of
+//!                        e evidence accounts         cheap ones before external a `Verify`, for memcmp
 //! ```
+//!
+//! The usual call is what the rules say already, in the form in which the instructions sysvar shows a `Verify`: per
+//! account one byte of flags and the key (config, sysvar and the capability itself first), then the processor's own
+//! address. One comparison of memory then stands for all comparisons of accounts. An account that has to be looked at
+//! more closely (it signs, is bound to arguments, or is chosen) has `NOT_USUAL` there, which no call equals; such a call, and
+//! one whose accounts another instruction of the transaction writes, is compared account by account.
 
 use crate::account::{AccountHeader, AccountLayout, Key, total_bytes};
 use crate::declare::{LayoutSpec, layout};
@@ -114,8 +120,12 @@ layout! {
         132 prefix_bytes: u8,
         /// Number of functions, at the end of the list, that are external.
         133 external_functions: u8,
+        /// Length of the whole account, bytes.
+        134 account_bytes: u16,
+        /// 1 if a target account is the capability itself, signing; 0 otherwise.
+        136 signs: u8,
         /// Zero.
-        134 reserved: [u8; 10],
+        137 reserved: [u8; 7],
         /// Leading data of the target call; the arguments follow it.
         144 prefix: [u8; 64],
         /// Zero.
@@ -129,15 +139,29 @@ impl AccountLayout for Capability {
 }
 
 impl Capability {
-    /// Bytes of the whole account.
-    pub const fn account_bytes(&self) -> usize {
+    /// Bytes of the whole account, as its counts give them.
+    pub const fn bytes_by_counts(&self) -> usize {
         capability_bytes(self.target_accounts as usize + self.evidence_accounts as usize, self.functions as usize)
     }
 }
 
 /// Bytes of a capability's account with so many rules and functions.
 pub const fn capability_bytes(rules: usize, functions: usize) -> usize {
-    Capability::BYTES + total_bytes(rules, AccountRule::BYTES) + total_bytes(functions, Function::BYTES)
+    Capability::BYTES
+        + total_bytes(rules, AccountRule::BYTES)
+        + total_bytes(functions, Function::BYTES)
+        + usual_call_bytes(rules)
+}
+
+/// Bytes of an account in the usual call: flags, key.
+pub const USUAL_ACCOUNT_BYTES: usize = 1 + size_of::<Key>();
+
+/// Flags of an account in the usual call that no call equals.
+pub const NOT_USUAL: u8 = 0xff;
+
+/// Bytes of the usual call of a capability with so many rules.
+pub const fn usual_call_bytes(rules: usize) -> usize {
+    total_bytes(super::verify::Accounts::<()>::COUNT + rules, USUAL_ACCOUNT_BYTES) + size_of::<Key>()
 }
 
 /// What binds an account position.

@@ -12,4 +12,4 @@ pub(crate) use initialize::initialize;
 pub(crate) use pause::pause;
 pub(crate) use register_capability::register_capability;
 pub(crate) use resume::resume;
-pub(crate) use verify::verify;
+pub(crate) use verify::{Seen, verify, verify_each};

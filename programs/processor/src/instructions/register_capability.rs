@@ -1,5 +1,6 @@
 use crate::Processor;
 use pinocchio::error::ProgramError;
+use pinocchio::sysvars::instructions::INSTRUCTIONS_ID;
 use pinocchio::{AccountView, ProgramResult};
 use program_common::accounts::NewAccount;
 use program_common::{Call, accounts};
@@ -7,8 +8,8 @@ use shared_layouts::account::{AccountHeader, AccountLayout, Key, NO_KEY, load, t
 use shared_layouts::processor::register_capability::{Accounts, Data};
 use shared_layouts::processor::{
     AccountRule, CAPABILITY_SEED, Capability, Function, MAX_ARGUMENTS_BYTES, MAX_EVIDENCE_ACCOUNTS, MAX_PREFIX_BYTES,
-    MAX_TARGET_ACCOUNTS, ProcessorConfig, ProcessorError, account_flags, account_kind, capability_bytes,
-    capability_flags, composition, function_flags, function_kind, number_kind, operator,
+    MAX_TARGET_ACCOUNTS, NOT_USUAL, ProcessorConfig, ProcessorError, USUAL_ACCOUNT_BYTES, account_flags, account_kind,
+    capability_bytes, capability_flags, composition, function_flags, function_kind, number_kind, operator,
 };
 use shared_layouts::scheduler::Shard;
 
@@ -37,7 +38,7 @@ pub(crate) fn register_capability(call: Call) -> ProgramResult {
         payer: accounts.payer,
         program: program_id,
         seeds: [CAPABILITY_SEED, &seed],
-        bytes: capability_bytes(definition.rules.len() / AccountRule::BYTES, usize::from(data.functions)),
+        bytes: definition.account_bytes(),
     }
     .create::<Processor>()?;
     // SAFETY: the capability was just created and is not the config.
@@ -49,8 +50,18 @@ pub(crate) fn register_capability(call: Call) -> ProgramResult {
     let shard = *accounts.shard.address().as_array();
     let mut bytes = accounts.capability.try_borrow_mut()?;
     let capability: &mut Capability = accounts::fresh(&mut bytes)?;
-    *capability = definition.header(bump, number, shard, *scheduler_program.as_array());
-    definition.write_records(&mut bytes[Capability::BYTES..], &address)
+    *capability = definition.header(bump, number, shard, *scheduler_program.as_array())?;
+    definition.write_records(
+        &mut bytes[Capability::BYTES..],
+        &Own { capability: &address, config: accounts.config.address().as_array(), program: program_id.as_array() },
+    )
+}
+
+/// Addresses that the usual call names beside those of the rules.
+struct Own<'a> {
+    capability: &'a Key,
+    config: &'a Key,
+    program: &'a Key,
 }
 
 /// The shard's owner manages its capabilities. Whichever program owns the shard's account becomes their scheduler: a
@@ -87,6 +98,11 @@ impl<'a> Definition<'a> {
             return Err(invalid);
         }
         Ok(Self { data, rules, functions, prefix })
+    }
+
+    /// Bytes of the whole account: at most 4,483.
+    fn account_bytes(&self) -> usize {
+        capability_bytes(self.rules.len() / AccountRule::BYTES, usize::from(self.data.functions))
     }
 
     fn rules(&self) -> impl Iterator<Item = AccountRule> + '_ {
@@ -133,10 +149,10 @@ impl<'a> Definition<'a> {
         Ok(())
     }
 
-    fn header(&self, bump: u8, number: u64, shard: Key, scheduler_program: Key) -> Capability {
+    fn header(&self, bump: u8, number: u64, shard: Key, scheduler_program: Key) -> Result<Capability, ProgramError> {
         let mut prefix = [0; MAX_PREFIX_BYTES];
         prefix[..self.prefix.len()].copy_from_slice(self.prefix);
-        Capability {
+        Ok(Capability {
             header: AccountHeader {
                 discriminator: Capability::DISCRIMINATOR,
                 version: Capability::VERSION,
@@ -158,21 +174,40 @@ impl<'a> Definition<'a> {
             arguments_bytes_min: self.data.arguments_bytes_min,
             arguments_bytes_max: self.data.arguments_bytes_max,
             prefix_bytes: self.data.prefix_bytes,
+            account_bytes: u16::try_from(self.account_bytes()).map_err(|_| ProcessorError::InvalidCapability)?,
+            signs: u8::from(
+                self.rules()
+                    .any(|rule| rule.kind == account_kind::CAPABILITY && rule.flags & account_flags::SIGNER != 0),
+            ),
             prefix,
             ..bytemuck::Zeroable::zeroed()
-        }
+        })
     }
 
-    /// Writes rules and functions behind the header. The capability's own address is filled in here.
-    fn write_records(&self, to: &mut [u8], address: &Key) -> ProgramResult {
-        let (rules, functions) = to.split_at_mut_checked(self.rules.len()).ok_or(ProgramError::InvalidAccountData)?;
-        for (place, mut rule) in rules.chunks_exact_mut(AccountRule::BYTES).zip(self.rules()) {
+    /// Writes rules, functions and the usual call behind the header. The capability's own address is filled in here.
+    fn write_records(&self, to: &mut [u8], own: &Own) -> ProgramResult {
+        let invalid = ProgramError::InvalidAccountData;
+        let (rules, to) = to.split_at_mut_checked(self.rules.len()).ok_or(invalid.clone())?;
+        let (functions, usual) = to.split_at_mut_checked(self.functions.len()).ok_or(invalid)?;
+        functions.copy_from_slice(self.functions);
+
+        let (usual, program) = usual.split_at_mut(usual.len() - size_of::<Key>());
+        program.copy_from_slice(own.program);
+        let mut usual = usual.chunks_exact_mut(USUAL_ACCOUNT_BYTES);
+        // The keys stand on the left: a zip takes from its left side first, and would drop an account at the end.
+        for (key, account) in [own.capability, own.config, INSTRUCTIONS_ID.as_array()].into_iter().zip(usual.by_ref()) {
+            account[1..].copy_from_slice(key);
+        }
+        for ((place, mut rule), usual) in rules.chunks_exact_mut(AccountRule::BYTES).zip(self.rules()).zip(usual) {
             if rule.kind == account_kind::CAPABILITY {
-                rule.key = *address;
+                rule.key = *own.capability;
             }
             place.copy_from_slice(bytemuck::bytes_of(&rule));
+            let is_usual = matches!(rule.kind, account_kind::FIXED | account_kind::CAPABILITY)
+                && rule.flags & account_flags::SIGNER == 0;
+            usual[0] = if is_usual { rule.flags } else { NOT_USUAL };
+            usual[1..].copy_from_slice(&rule.key);
         }
-        functions.copy_from_slice(self.functions);
         Ok(())
     }
 }
