@@ -36,18 +36,13 @@ fn fixed_part<T: AccountLayout>(data: &[u8]) -> Option<&T> {
 }
 
 /// Reads the shard that a queue belongs to.
-///
-/// The queue recorded the shard's address when the shard, an account of this program, created it, and a shard cannot be
-/// deregistered before its queues are closed. So the address alone proves owner, kind and length.
 #[inline(always)]
-pub(crate) fn shard_of<'a>(account: &'a AccountView, queue: &Queue) -> Result<&'a Shard, Refusal> {
+pub(crate) fn shard_of<'a>(account: &'a AccountView, queue: &Queue, program: &Address) -> Result<&'a Shard, Refusal> {
     if !keys_equal(account.address().as_array(), &queue.shard) {
         return Err(refuse!(WrongShard));
     }
     // SAFETY: nobody holds a shard mutably while a queue of it is used.
-    let bytes = unsafe { account.borrow_unchecked() };
-    // SAFETY: the address says that a shard is there; the runtime aligns the data of an account to eight bytes.
-    Ok(unsafe { &*bytes.as_ptr().cast::<Shard>() })
+    unsafe { read(account, program) }
 }
 
 /// Loads a queue with its slab.

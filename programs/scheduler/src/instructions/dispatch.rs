@@ -18,7 +18,7 @@ pub(crate) fn dispatch(call: Call) -> Result<(), Refusal> {
     let config: &SchedulerConfig = unsafe { load::read(accounts.config, program_id) }?;
     // SAFETY: as above.
     let mut queue = unsafe { load::queue(accounts.queue, program_id) }?;
-    let shard = load::shard_of(accounts.shard, queue.header)?;
+    let shard = load::shard_of(accounts.shard, queue.header, program_id)?;
     check_running(config, shard, now)?;
     let siblings = Siblings::load(accounts.instructions).ok_or_else(|| refuse!(WrongInstructionsSysvar))?;
     if !keys_equal(siblings.current().program, program_id.as_array()) {
