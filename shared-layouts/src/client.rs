@@ -81,11 +81,9 @@ pub fn error_of(code: u32) -> Option<&'static ErrorSpec> {
         _ => return None,
     };
     let verification_failed = ProcessorError::VerificationFailed as u32;
-    let code = if (verification_failed..verification_failed + MAX_FUNCTIONS as u32).contains(&code) {
-        verification_failed
-    } else {
-        code
-    };
+    // Its codes go on by the index of the function.
+    let is_verification = code.checked_sub(verification_failed).is_some_and(|index| (index as usize) < MAX_FUNCTIONS);
+    let code = if is_verification { verification_failed } else { code };
     let shared = Fault::ALL.iter().find(|error| base + error.code == code);
     own.iter().find(|error| error.code == code).or(shared)
 }

@@ -17,8 +17,8 @@ const MAX_SEEDS: usize = 4;
 #[inline(always)]
 pub fn is_owned_by(account: &AccountView, program: &Address) -> bool {
     // SAFETY: a view's pointer is valid as long as the view is, and an owner changes only through a mutable view.
-    let owner = unsafe { &*core::ptr::addr_of!((*account.account_ptr()).owner) };
-    address_eq(owner, program)
+    let account = unsafe { &*account.account_ptr() };
+    address_eq(&account.owner, program)
 }
 
 /// Reads the fixed part of an account of `program`: owner first, then kind and version.

@@ -177,7 +177,7 @@ pub fn pause<P: Singleton>(
             return Err(fault::<P>(Fault::AlreadyPaused));
         }
         if lifecycle.header.state == pause_state::RUNNING || now >= lifecycle.pause_ends_at {
-            begin_pause::<P>(lifecycle, now)?;
+            begin_pause(lifecycle, now)?;
         }
         lifecycle.header.state = pause_state::BY_AUTHORITY;
         lifecycle.pause_ends_at = i64::MAX;
@@ -197,7 +197,7 @@ fn pause_by_guardian<P: Singleton>(lifecycle: &mut Lifecycle, signer: &AccountVi
     if now < lifecycle.guardian_ready_at {
         return Err(fault::<P>(Fault::GuardianCooldown));
     }
-    begin_pause::<P>(lifecycle, now)?;
+    begin_pause(lifecycle, now)?;
     lifecycle.header.state = pause_state::BY_GUARDIAN;
     lifecycle.pause_ends_at = now.saturating_add(i64::from(lifecycle.guardian_pause_seconds));
     lifecycle.guardian_ready_at =
@@ -206,7 +206,7 @@ fn pause_by_guardian<P: Singleton>(lifecycle: &mut Lifecycle, signer: &AccountVi
 }
 
 #[inline(always)]
-fn begin_pause<P: Singleton>(lifecycle: &mut Lifecycle, now: i64) -> ProgramResult {
+fn begin_pause(lifecycle: &mut Lifecycle, now: i64) -> ProgramResult {
     lifecycle.pause_count = lifecycle.pause_count.checked_add(1).ok_or(ProgramError::ArithmeticOverflow)?;
     lifecycle.pause_started_at = now;
     Ok(())

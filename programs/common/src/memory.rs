@@ -27,8 +27,10 @@ pub unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, bytes: usize) -> 
 /// As C's `memset`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn memset(to: *mut u8, byte: i32, bytes: usize) -> *mut u8 {
-    // SAFETY: the caller's contract is the syscall's. C's `memset` takes the low byte.
-    unsafe { sol_memset_(to, byte as u8, bytes as u64) };
+    // C's `memset` takes the low byte.
+    let [byte, ..] = byte.to_le_bytes();
+    // SAFETY: the caller's contract is the syscall's.
+    unsafe { sol_memset_(to, byte, bytes as u64) };
     to
 }
 
