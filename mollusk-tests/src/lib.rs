@@ -8,6 +8,7 @@
 //! | [`single`] | one instruction in Mollusk: success, exact refusal, mutations of a case |
 //! | [`world`] | whole transactions in `LiteSVM`: units of each instruction, deployment, clock |
 //! | [`fixture`] | the three programs initialized, with shards, queues, capabilities and people |
+//! | [`lifecycle`] | the instructions that the three programs share |
 //! | [`token`] | SPL Token mints, accounts and transfers |
 //! | [`expected`] | the error that a test states, compared exactly |
 //! | [`compare`] | what differs between two states of an account |
@@ -19,6 +20,7 @@ pub mod compare;
 pub mod expected;
 pub mod features;
 pub mod fixture;
+pub mod lifecycle;
 pub mod program_data;
 pub mod programs;
 pub mod single;

@@ -17,12 +17,16 @@ pub struct Program {
 
 /// Checks and runs capabilities.
 pub const PROCESSOR: Program = Program::new("valence_processor");
+/// The processor with a second version of its config's layout. It runs at [`PROCESSOR`]'s address, as an upgrade of it.
+pub const PROCESSOR_V2: Program = Program::new("valence_processor_v2");
 /// Keeps shards and their queues.
 pub const SCHEDULER: Program = Program::new("valence_scheduler");
 /// Keeps managed states and applies diffs.
 pub const DIFF: Program = Program::new("valence_diff");
 /// Calls the program in account 0 with the accounts that follow.
 pub const RELAY: Program = Program::new("relay_program");
+/// Calls a program like [`RELAY`], signing for the vault that belongs to it.
+pub const MULTISIG: Program = Program::new("multisig_program");
 /// Accepts any accounts and data, and does nothing.
 pub const NOOP: Program = Program::new("noop_program");
 

@@ -183,7 +183,104 @@ macro_rules! optional {
 }
 
 /// Declares a program's instructions. Access words: `read`, `write`, `sign`, `sign_write`.
+///
+/// `lifecycle;` in front of the first one stands for those that all three programs number and shape alike.
 macro_rules! instructions {
+    ( lifecycle; $($rest:tt)* ) => {
+        $crate::declare::instructions! {
+            /// Nominates the next authority, or with a zero key takes the nomination back. Nothing else changes until the
+            /// nominee accepts.
+            nominate_authority NominateAuthority = 2 {
+                accounts {
+                    /// Config.
+                    config: write,
+                    /// Authority.
+                    authority: sign,
+                }
+                data {
+                    /// Next authority, or zero. Not the guardian.
+                    nominee: Key,
+                }
+                errors { NotAuthority, InvalidConfig, WrongVersion }
+            }
+
+            /// Makes the nominee the authority. The former one has no power from then on.
+            accept_authority AcceptAuthority = 3 {
+                accounts {
+                    /// Config.
+                    config: write,
+                    /// The key that was nominated.
+                    nominee: sign,
+                }
+                data {}
+                errors { NotNominated, InvalidConfig, WrongVersion }
+            }
+
+            /// Pauses the program: by the authority without end, by the guardian for `guardian_pause_seconds`. What
+            /// takes things out of the program goes on; what runs or applies them does not.
+            pause Pause = 4 {
+                accounts {
+                    /// Config.
+                    config: write,
+                    /// Authority or guardian.
+                    signer: sign,
+                    /// Clock sysvar.
+                    clock: read,
+                }
+                data {}
+                errors { NotPauseAuthority, AlreadyPaused, GuardianCooldown, WrongVersion }
+            }
+
+            /// Resumes the program.
+            resume Resume = 5 {
+                accounts {
+                    /// Config.
+                    config: write,
+                    /// Authority.
+                    authority: sign,
+                    /// Clock sysvar.
+                    clock: read,
+                }
+                data {}
+                errors { NotAuthority, NotPaused, WrongVersion }
+            }
+
+            /// Takes an account to the next version of its layout, or back while the migration is open. The config goes
+            /// up first, which opens the migration, and down last.
+            migrate Migrate = 6 {
+                accounts {
+                    /// Config.
+                    config: write,
+                    /// Authority.
+                    authority: sign,
+                    /// Pays the rent of what is added, and gets back the rent of what is taken away.
+                    payer: sign_write,
+                    /// System program.
+                    system_program: read,
+                    .. "the account to migrate, writable; none for the config itself"
+                }
+                data {
+                    /// Up or down (`direction`).
+                    direction: u8,
+                }
+                errors { NotAuthority, AlreadyCurrent, NoOpenMigration, WrongVersion }
+            }
+
+            /// Closes the open migration: nothing goes down any more. What is left to go up still can.
+            finalize Finalize = 7 {
+                accounts {
+                    /// Config.
+                    config: write,
+                    /// Authority.
+                    authority: sign,
+                }
+                data {}
+                errors { NotAuthority, NoOpenMigration, WrongVersion }
+            }
+
+            $($rest)*
+        }
+    };
     (
         $(
             $(#[doc = $doc:literal])*

@@ -1,6 +1,6 @@
 //! The part of a config that the three programs share, and what can go wrong with it.
 
-use crate::account::{AccountHeader, Key};
+use crate::account::{AccountHeader, AccountLayout, Key};
 use crate::declare::{error_codes, layout};
 use solana_program_error::ProgramError;
 
@@ -25,8 +25,27 @@ pub mod migration {
     pub const OPEN: u8 = 1;
 }
 
+/// Bits of `UpdateConfig`'s field mask that all three programs share. A field whose bit is not set keeps its value, and is
+/// zero in the data.
+pub mod config_fields {
+    /// `Lifecycle::guardian`.
+    pub const GUARDIAN: u16 = 1;
+    /// `Lifecycle::guardian_pause_seconds`.
+    pub const GUARDIAN_PAUSE_SECONDS: u16 = 1 << 1;
+    /// `Lifecycle::guardian_cooldown_seconds`.
+    pub const GUARDIAN_COOLDOWN_SECONDS: u16 = 1 << 2;
+}
+
+/// Directions of `Migrate`.
+pub mod direction {
+    /// To the next version.
+    pub const UP: u8 = 0;
+    /// To the version before.
+    pub const DOWN: u8 = 1;
+}
+
 layout! {
-    /// Authority, pause and migration, at the start of each program's config.
+    /// Authority, pause and migration, at the start of each program's config. The same in every version of a config.
     Lifecycle: 160 {
         /// Discriminator, version, bump; `state` is one of [`pause_state`].
         0 header: AccountHeader,
@@ -112,6 +131,8 @@ error_codes! {
         UntrustedProgram = 16,
         /// An address does not match the seeds that it must be derived from.
         WrongAddress = 17,
+        /// The account's layout has another version than the program: the authority has to call `Migrate`.
+        WrongVersion = 18,
     }
 }
 
@@ -123,6 +144,17 @@ impl Fault {
         ProgramError::Custom(base + self as u32)
     }
 }
+
+/// Start of the error range of the program that an account with this discriminator belongs to.
+pub const fn error_base(discriminator: u8) -> u32 {
+    (discriminator >> 4) as u32 * 1_000
+}
+
+const _: () =
+    assert!(error_base(crate::processor::ProcessorConfig::DISCRIMINATOR) == crate::processor::ProcessorError::BASE);
+const _: () =
+    assert!(error_base(crate::scheduler::SchedulerConfig::DISCRIMINATOR) == crate::scheduler::SchedulerError::BASE);
+const _: () = assert!(error_base(crate::diff::DiffConfig::DISCRIMINATOR) == crate::diff::DiffError::BASE);
 
 /// The upgradeable loader (`BPFLoaderUpgradeab1e11111111111111111111111`).
 pub const UPGRADEABLE_LOADER: Key = [

@@ -5,6 +5,7 @@
 
 mod diff;
 mod floor;
+mod lifecycle;
 mod processor;
 mod scheduler;
 
@@ -13,7 +14,7 @@ use mollusk_tests::features::FeatureProfile;
 
 /// Measures every row, with both feature sets.
 pub fn rows() -> Vec<Row> {
-    [floor::rows(), processor::rows(), scheduler::rows(), diff::rows()].concat()
+    [floor::rows(), processor::rows(), scheduler::rows(), diff::rows(), lifecycle::rows()].concat()
 }
 
 /// Measures one row: `units` runs the instruction under a feature set and returns what it cost.

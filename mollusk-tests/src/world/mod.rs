@@ -72,8 +72,15 @@ impl World {
     /// # Panics
     /// When the program has not been built, or the loader refuses it.
     pub fn install(&mut self, program: Program, authority: Option<&Pubkey>) {
-        let [(address, account), (data_address, data)] =
-            program_data::pair(&program.address(), &program.elf(), authority);
+        self.install_at(program, &program.address(), authority);
+    }
+
+    /// The same at another address: in the place of the program that stands there.
+    ///
+    /// # Panics
+    /// When the program has not been built, or the loader refuses it.
+    pub fn install_at(&mut self, program: Program, address: &Pubkey, authority: Option<&Pubkey>) {
+        let [(address, account), (data_address, data)] = program_data::pair(address, &program.elf(), authority);
         // The program data comes first: the program is loaded when its own account is written.
         self.set_account(&data_address, data);
         self.set_account(&address, account);

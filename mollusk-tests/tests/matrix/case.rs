@@ -19,6 +19,10 @@ pub struct ValidCase {
     pub index: usize,
     /// What may be accepted, or refused late.
     pub allowed: Vec<Allowed>,
+    /// Why it is refused as it stands, if it is.
+    pub refused: Option<&'static str>,
+    /// The processor's second version runs it.
+    pub by_second_version: bool,
 }
 
 /// One exception.
@@ -71,7 +75,22 @@ impl ValidCase {
 
     /// The instruction at `index` of a transaction.
     pub fn among(name: &'static str, fixture: &Fixture, transaction: Vec<Instruction>, index: usize) -> Self {
-        Self { name, world: fixture.world.clone(), transaction, index, allowed: Vec::new() }
+        let world = fixture.world.clone();
+        Self { name, world, transaction, index, allowed: Vec::new(), refused: None, by_second_version: false }
+    }
+
+    /// It is refused as it stands, and so must be every mutation of it.
+    #[must_use]
+    pub fn never_succeeds(mut self, reason: &'static str) -> Self {
+        self.refused = Some(reason);
+        self
+    }
+
+    /// The processor's second version runs it.
+    #[must_use]
+    pub fn by_second_version(mut self) -> Self {
+        self.by_second_version = true;
+        self
     }
 
     /// Any key will do for this account.

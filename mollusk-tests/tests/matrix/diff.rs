@@ -3,39 +3,22 @@
 use crate::case::ValidCase;
 use mollusk_tests::{
     features::FeatureProfile,
-    fixture::{
-        Fixture, apply_inline, initialize_diff, initialize_processor, initialize_scheduler, pause, people, resume,
-    },
-    programs::{DIFF, address},
+    fixture::{Fixture, apply_inline, initialize_diff, initialize_processor, initialize_scheduler, people},
+    programs::DIFF,
 };
 
 pub fn cases() -> Vec<ValidCase> {
-    let mut cases = lifecycle();
+    let mut cases = crate::lifecycle::cases(DIFF);
+    cases.push(initialize());
     cases.extend(states());
     cases
 }
 
-fn lifecycle() -> Vec<ValidCase> {
-    let mut installed = Fixture::installed(FeatureProfile::Mainnet);
-    installed.send(&[initialize_processor()], &[people::AUTHORITY]);
-    installed.send(&[initialize_scheduler()], &[people::AUTHORITY]);
-    let running = Fixture::new(FeatureProfile::Mainnet);
-    let mut paused = running.clone();
-    paused.send(&[pause(DIFF, people::AUTHORITY)], &[people::AUTHORITY]);
-    vec![
-        ValidCase::new("Initialize", &installed, initialize_diff()),
-        ValidCase::new("Pause", &running, pause(DIFF, people::AUTHORITY)).key(
-            "signer",
-            address(people::GUARDIAN),
-            "the guardian may pause as well",
-        ),
-        ValidCase::new("Pause", &running, pause(DIFF, people::GUARDIAN)).key(
-            "signer",
-            address(people::AUTHORITY),
-            "the authority may pause as well",
-        ),
-        ValidCase::new("Resume", &paused, resume(DIFF, people::AUTHORITY)),
-    ]
+fn initialize() -> ValidCase {
+    let mut fixture = Fixture::installed(FeatureProfile::Mainnet);
+    fixture.send(&[initialize_processor()], &[people::AUTHORITY]);
+    fixture.send(&[initialize_scheduler()], &[people::AUTHORITY]);
+    ValidCase::new("Initialize", &fixture, initialize_diff())
 }
 
 fn states() -> Vec<ValidCase> {

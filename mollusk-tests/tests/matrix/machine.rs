@@ -2,10 +2,11 @@
 
 use crate::{case::ValidCase, change::Subject};
 use litesvm::LiteSVM;
+use mollusk_svm::program::loader_keys::LOADER_V3;
 use mollusk_tests::{
     features::FeatureProfile,
     fixture::people,
-    programs::{DIFF, NOOP, PROCESSOR, Program, RELAY, SCHEDULER, address},
+    programs::{DIFF, NOOP, PROCESSOR, PROCESSOR_V2, Program, RELAY, SCHEDULER, address},
     single::{Case, Runner, Verdict},
 };
 use solana_account::Account;
@@ -56,13 +57,20 @@ fn is_fault(error: &InstructionError) -> bool {
 /// What runs the cases of one program.
 pub struct Machine {
     runner: RefCell<Runner>,
+    second_version: RefCell<Runner>,
 }
 
 impl Machine {
     /// A machine with every program.
     pub fn new() -> Self {
         let programs = [PROCESSOR, SCHEDULER, DIFF, NOOP, RELAY];
-        Self { runner: RefCell::new(Runner::new(FeatureProfile::Mainnet, &programs)) }
+        let runner = || Runner::new(FeatureProfile::Mainnet, &programs);
+        let mut second_version = runner();
+        let elf = PROCESSOR_V2.elf();
+        second_version.configure(|mollusk| {
+            mollusk.add_program_with_loader_and_elf(&PROCESSOR.address(), &LOADER_V3, &elf);
+        });
+        Self { runner: RefCell::new(runner()), second_version: RefCell::new(second_version) }
     }
 
     /// Whether the program refuses this data without any account, by an error of its own.
@@ -74,15 +82,16 @@ impl Machine {
 
     /// Prepares to run a case and its mutations.
     pub fn session<'a>(&'a self, case: &'a ValidCase) -> Session<'a> {
-        self.runner.borrow_mut().set_unix_seconds(case.world.unix_seconds());
+        let runner = if case.by_second_version { &self.second_version } else { &self.runner };
+        runner.borrow_mut().set_unix_seconds(case.world.unix_seconds());
         let svm = case.world.svm.clone().with_sigverify(false).with_blockhash_check(false);
-        Session { machine: self, case, svm }
+        Session { runner, case, svm }
     }
 }
 
 /// One case in the machine.
 pub struct Session<'a> {
-    machine: &'a Machine,
+    runner: &'a RefCell<Runner>,
     case: &'a ValidCase,
     svm: LiteSVM,
 }
@@ -111,7 +120,7 @@ impl Session<'_> {
                 accounts.push((key, account));
             }
         }
-        match self.machine.runner.borrow().verdict(&Case::new(self.instruction(subject), accounts)) {
+        match self.runner.borrow().verdict(&Case::new(self.instruction(subject), accounts)) {
             Verdict::Accepted => Ending::Accepted,
             Verdict::Refused { error, .. } if is_fault(&error) => Ending::Faulted(error),
             Verdict::Refused { written, .. } if written.is_empty() => Ending::Refused,

@@ -3,9 +3,7 @@
 use crate::{case::ValidCase, change::Kind};
 use mollusk_tests::{
     features::FeatureProfile,
-    fixture::{
-        Definition, Fixture, dispatch, enqueue, execute, fixed, initialize_processor, pause, people, resume, verify,
-    },
+    fixture::{Definition, Fixture, dispatch, enqueue, execute, fixed, initialize_processor, people, verify},
     programs::{NOOP, PROCESSOR, address},
 };
 use shared_layouts::processor::{account_flags, capability_flags};
@@ -13,31 +11,16 @@ use solana_instruction::{AccountMeta, Instruction};
 use solana_pubkey::Pubkey;
 
 pub fn cases() -> Vec<ValidCase> {
-    let mut cases = lifecycle();
+    let mut cases = crate::lifecycle::cases(PROCESSOR);
+    cases.push(initialize());
     cases.push(register_capability());
     cases.extend(running());
     cases
 }
 
-fn lifecycle() -> Vec<ValidCase> {
-    let installed = Fixture::installed(FeatureProfile::Mainnet);
-    let running = Fixture::new(FeatureProfile::Mainnet);
-    let mut paused = running.clone();
-    paused.send(&[pause(PROCESSOR, people::AUTHORITY)], &[people::AUTHORITY]);
-    vec![
-        ValidCase::new("Initialize", &installed, initialize_processor()),
-        ValidCase::new("Pause", &running, pause(PROCESSOR, people::AUTHORITY)).key(
-            "signer",
-            address(people::GUARDIAN),
-            "the guardian may pause as well",
-        ),
-        ValidCase::new("Pause", &running, pause(PROCESSOR, people::GUARDIAN)).key(
-            "signer",
-            address(people::AUTHORITY),
-            "the authority may pause as well",
-        ),
-        ValidCase::new("Resume", &paused, resume(PROCESSOR, people::AUTHORITY)),
-    ]
+fn initialize() -> ValidCase {
+    let fixture = Fixture::installed(FeatureProfile::Mainnet);
+    ValidCase::new("Initialize", &fixture, initialize_processor())
 }
 
 /// Keys of two accounts of the target, of which the first is written.

@@ -4,39 +4,24 @@ use crate::case::ValidCase;
 use mollusk_tests::{
     features::FeatureProfile,
     fixture::{
-        Definition, Fixture, dispatch, enqueue, execute, initialize_processor, initialize_scheduler, pause, people,
-        producer, queue_policy, resume,
+        Definition, Fixture, dispatch, enqueue, execute, initialize_processor, initialize_scheduler, people, producer,
+        queue_policy,
     },
-    programs::{NOOP, SCHEDULER, address},
+    programs::{NOOP, SCHEDULER},
 };
 
 pub fn cases() -> Vec<ValidCase> {
-    let mut cases = lifecycle();
+    let mut cases = crate::lifecycle::cases(SCHEDULER);
+    cases.push(initialize());
     cases.extend(shards());
     cases.extend(entries());
     cases
 }
 
-fn lifecycle() -> Vec<ValidCase> {
-    let mut installed = Fixture::installed(FeatureProfile::Mainnet);
-    installed.send(&[initialize_processor()], &[people::AUTHORITY]);
-    let running = Fixture::new(FeatureProfile::Mainnet);
-    let mut paused = running.clone();
-    paused.send(&[pause(SCHEDULER, people::AUTHORITY)], &[people::AUTHORITY]);
-    vec![
-        ValidCase::new("Initialize", &installed, initialize_scheduler()),
-        ValidCase::new("Pause", &running, pause(SCHEDULER, people::AUTHORITY)).key(
-            "signer",
-            address(people::GUARDIAN),
-            "the guardian may pause as well",
-        ),
-        ValidCase::new("Pause", &running, pause(SCHEDULER, people::GUARDIAN)).key(
-            "signer",
-            address(people::AUTHORITY),
-            "the authority may pause as well",
-        ),
-        ValidCase::new("Resume", &paused, resume(SCHEDULER, people::AUTHORITY)),
-    ]
+fn initialize() -> ValidCase {
+    let mut fixture = Fixture::installed(FeatureProfile::Mainnet);
+    fixture.send(&[initialize_processor()], &[people::AUTHORITY]);
+    ValidCase::new("Initialize", &fixture, initialize_scheduler())
 }
 
 fn shards() -> Vec<ValidCase> {

@@ -1,10 +1,11 @@
 //! Account checks and the creation of program-derived accounts.
 
 use crate::{Singleton, fault};
+use pinocchio::account::MAX_PERMITTED_DATA_INCREASE;
 use pinocchio::cpi::{Seed, Signer};
 use pinocchio::error::ProgramError;
 use pinocchio::sysvars::{get_sysvar, rent::RENT_ID};
-use pinocchio::{AccountView, Address, ProgramResult, address::address_eq};
+use pinocchio::{AccountView, Address, ProgramResult, UnsafeResize, address::address_eq};
 use pinocchio_system::instructions::{Allocate, Assign, CreateAccount, Transfer};
 use shared_layouts::account::{AccountLayout, total_bytes};
 use shared_layouts::lifecycle::Fault;
@@ -153,16 +154,7 @@ impl<const N: usize> NewAccount<'_, N> {
         if self.payer.address() == &address {
             return Err(ProgramError::InvalidArgument);
         }
-        if !self.payer.owned_by(&pinocchio_system::ID) {
-            return Err(ProgramError::InvalidAccountOwner);
-        }
-        if self.payer.data_len() != 0 {
-            return Err(ProgramError::InvalidAccountData);
-        }
-        let missing_lamports = rent_exempt_lamports(self.bytes)?.saturating_sub(self.account.lamports());
-        if self.payer.lamports() < missing_lamports {
-            return Err(ProgramError::InsufficientFunds);
-        }
+        check_payer(self.payer, rent_exempt_lamports(self.bytes)?.saturating_sub(self.account.lamports()))?;
         Ok(bump)
     }
 
@@ -171,17 +163,26 @@ impl<const N: usize> NewAccount<'_, N> {
     ///
     /// # Errors
     /// As [`Self::check`], and what the system program returns.
-    #[inline(never)]
+    #[inline(always)]
     pub fn create<P: Singleton>(self) -> Result<u8, ProgramError> {
         let bump = self.check::<P>()?;
+        self.create_checked(bump)?;
+        Ok(bump)
+    }
+
+    /// Creates the account, for which [`Self::check`] has returned `bump`.
+    ///
+    /// # Errors
+    /// What the system program returns.
+    #[inline(never)]
+    pub fn create_checked(self, bump: u8) -> ProgramResult {
         let bump_seed = [bump];
         let mut seeds: [Seed; MAX_SEEDS] = core::array::from_fn(|_| Seed::from(&bump_seed[..]));
         for (place, seed) in seeds.iter_mut().zip(self.seeds) {
             *place = Seed::from(seed);
         }
         let seeds = seeds.get(..=N).ok_or(ProgramError::MaxSeedLengthExceeded)?;
-        self.create_signed(&[Signer::from(seeds)])?;
-        Ok(bump)
+        self.create_signed(&[Signer::from(seeds)])
     }
 
     fn create_signed(&self, signers: &[Signer]) -> ProgramResult {
@@ -199,6 +200,38 @@ impl<const N: usize> NewAccount<'_, N> {
         Allocate { account, space }.invoke_signed(signers)?;
         Assign { account, owner }.invoke_signed(signers)
     }
+}
+
+/// Checks that an account can pay so many lamports through the system program.
+///
+/// # Errors
+/// `InvalidAccountOwner` or `InvalidAccountData` if it is not a system account without data; `InsufficientFunds`.
+pub fn check_payer(payer: &AccountView, lamports: u64) -> ProgramResult {
+    if !payer.owned_by(&pinocchio_system::ID) {
+        return Err(ProgramError::InvalidAccountOwner);
+    }
+    if payer.data_len() != 0 {
+        return Err(ProgramError::InvalidAccountData);
+    }
+    if payer.lamports() < lamports { Err(ProgramError::InsufficientFunds) } else { Ok(()) }
+}
+
+/// Changes an account's length; new bytes are zero.
+///
+/// # Errors
+/// `AccountBorrowFailed` if its data is held; `InvalidRealloc` if it would grow by more than one instruction may add.
+///
+/// # Safety
+/// The account's length must not have changed before in the same instruction.
+pub unsafe fn resize(account: &mut AccountView, bytes: usize) -> ProgramResult {
+    account.check_borrow_mut()?;
+    if bytes.saturating_sub(account.data_len()) > MAX_PERMITTED_DATA_INCREASE {
+        return Err(ProgramError::InvalidRealloc);
+    }
+    // SAFETY: the data is not held, as was just checked; it grows by no more than the room that the runtime keeps behind
+    // it, since by the caller's contract its length is still the original one.
+    unsafe { UnsafeResize::resize(account, bytes) };
+    Ok(())
 }
 
 /// Least lamports that an account of so many bytes must hold, from the Rent sysvar.

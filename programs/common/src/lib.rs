@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod clock;
 pub mod lifecycle;
+pub mod migration;
 pub mod siblings;
 
 #[cfg(target_arch = "bpf")]
@@ -20,6 +21,8 @@ pub trait Singleton {
     const ERROR_BASE: u32;
     /// Its config.
     type Config: lifecycle::Config;
+    /// Other versions of its layouts.
+    type Migrations: migration::Migrations;
 }
 
 /// A common fault in the range of program `P`.

@@ -1,11 +1,11 @@
-//! Initialize, pause and resume, the same in all three programs.
+//! Authority, guardian and pause, the same in all three programs. The migration of layouts is in [`crate::migration`].
 
 use crate::accounts::{self, NewAccount};
 use crate::{Singleton, clock, fault};
 use pinocchio::error::ProgramError;
 use pinocchio::{AccountView, Address, ProgramResult};
 use shared_layouts::account::{AccountHeader, AccountLayout, Key, NO_KEY, keys_equal};
-use shared_layouts::lifecycle::{CONFIG_SEED, Fault, Lifecycle, UPGRADEABLE_LOADER, pause_state};
+use shared_layouts::lifecycle::{CONFIG_SEED, Fault, Lifecycle, UPGRADEABLE_LOADER, config_fields, pause_state};
 use shared_layouts::{diff::DiffConfig, processor::ProcessorConfig, scheduler::SchedulerConfig};
 
 /// Most seconds that a guardian's pause or cool-down can be configured to: thirty days.
@@ -50,27 +50,30 @@ pub struct Powers {
     pub guardian_cooldown_seconds: u32,
 }
 
+/// Checks that there is an authority, and the limits of the guardian's power.
+///
+/// # Errors
+/// `Fault::InvalidConfig`.
+pub fn check_powers<P: Singleton>(lifecycle: &Lifecycle) -> ProgramResult {
+    let guardian_is_sound = lifecycle.guardian == NO_KEY
+        || (lifecycle.guardian != lifecycle.authority
+            && lifecycle.guardian_pause_seconds > 0
+            && lifecycle.guardian_pause_seconds <= MAX_GUARDIAN_SECONDS
+            && lifecycle.guardian_cooldown_seconds <= MAX_GUARDIAN_SECONDS);
+    if lifecycle.authority == NO_KEY || !guardian_is_sound { Err(fault::<P>(Fault::InvalidConfig)) } else { Ok(()) }
+}
+
 impl Powers {
-    /// Checks the limits of the guardian's power and that there is an authority.
+    /// The common part of a new config.
     ///
     /// # Errors
-    /// `Fault::InvalidConfig`.
-    pub fn check<P: Singleton>(&self) -> ProgramResult {
-        let guardian_is_sound = self.guardian == NO_KEY
-            || (self.guardian != self.authority
-                && self.guardian_pause_seconds > 0
-                && self.guardian_pause_seconds <= MAX_GUARDIAN_SECONDS
-                && self.guardian_cooldown_seconds <= MAX_GUARDIAN_SECONDS);
-        if self.authority == NO_KEY || !guardian_is_sound { Err(fault::<P>(Fault::InvalidConfig)) } else { Ok(()) }
-    }
-
-    /// The common part of a new config.
-    pub fn lifecycle<C: Config>(&self, bump: u8) -> Lifecycle {
-        Lifecycle {
+    /// `Fault::InvalidConfig`, as [`check_powers`].
+    pub fn lifecycle<P: Singleton>(&self) -> Result<Lifecycle, ProgramError> {
+        let lifecycle = Lifecycle {
             header: AccountHeader {
-                discriminator: C::DISCRIMINATOR,
-                version: C::VERSION,
-                bump,
+                discriminator: P::Config::DISCRIMINATOR,
+                version: P::Config::VERSION,
+                bump: 0,
                 state: pause_state::RUNNING,
                 reserved: [0; 4],
             },
@@ -79,7 +82,9 @@ impl Powers {
             guardian_pause_seconds: self.guardian_pause_seconds,
             guardian_cooldown_seconds: self.guardian_cooldown_seconds,
             ..bytemuck::Zeroable::zeroed()
-        }
+        };
+        check_powers::<P>(&lifecycle)?;
+        Ok(lifecycle)
     }
 }
 
@@ -134,6 +139,116 @@ pub fn create_config<P: Singleton>(
 ) -> Result<u8, ProgramError> {
     NewAccount { account: config, payer, program: program_id, seeds: [CONFIG_SEED], bytes: size_of::<P::Config>() }
         .create::<P>()
+}
+
+/// A value that an update may set.
+///
+/// # Errors
+/// `InvalidInstructionData` if a value is stated whose bit in the mask is not set.
+#[inline(always)]
+pub fn set_field<T: PartialEq + Default>(fields: u16, bit: u16, current: &mut T, new: T) -> ProgramResult {
+    if fields & bit != 0 {
+        *current = new;
+    } else if new != T::default() {
+        return Err(ProgramError::InvalidInstructionData);
+    }
+    Ok(())
+}
+
+/// The part of an update that all three programs share.
+pub struct GuardianUpdate {
+    /// Bits of `config_fields`.
+    pub fields: u16,
+    /// Guardian, zero for none.
+    pub guardian: Key,
+    /// Longest pause by the guardian, seconds.
+    pub guardian_pause_seconds: u32,
+    /// Time between two of them, seconds.
+    pub guardian_cooldown_seconds: u32,
+}
+
+impl GuardianUpdate {
+    /// Sets what is stated. A guardian's pause that lasts keeps its end, and a cool-down that runs holds for the next
+    /// guardian, too.
+    ///
+    /// # Errors
+    /// `Fault::InvalidConfig`, `InvalidInstructionData`.
+    #[inline(never)]
+    pub fn apply<P: Singleton>(&self, lifecycle: &mut Lifecycle) -> ProgramResult {
+        use config_fields::{GUARDIAN, GUARDIAN_COOLDOWN_SECONDS, GUARDIAN_PAUSE_SECONDS};
+        set_field(self.fields, GUARDIAN, &mut lifecycle.guardian, self.guardian)?;
+        let (pause, cooldown) = (&mut lifecycle.guardian_pause_seconds, &mut lifecycle.guardian_cooldown_seconds);
+        set_field(self.fields, GUARDIAN_PAUSE_SECONDS, pause, self.guardian_pause_seconds)?;
+        set_field(self.fields, GUARDIAN_COOLDOWN_SECONDS, cooldown, self.guardian_cooldown_seconds)?;
+        check_powers::<P>(lifecycle)
+    }
+}
+
+/// The config, for its authority to change.
+///
+/// # Errors
+/// `Fault::NotAuthority`; what loading a config can return.
+///
+/// # Safety
+/// Nobody may hold the config's data.
+#[inline(always)]
+pub unsafe fn config_of_authority<'a, P: Singleton>(
+    program_id: &Address,
+    config: &'a mut AccountView,
+    authority: &AccountView,
+) -> Result<&'a mut P::Config, ProgramError> {
+    // SAFETY: the caller's contract.
+    let config: &mut P::Config = unsafe { accounts::write_unborrowed(config, program_id) }?;
+    if !keys_equal(&config.lifecycle().authority, authority.address().as_array()) {
+        return Err(fault::<P>(Fault::NotAuthority));
+    }
+    Ok(config)
+}
+
+/// Nominates the next authority; zero takes a nomination back. The guardian cannot be nominated: the two powers stay apart.
+///
+/// # Errors
+/// `Fault::NotAuthority`, `Fault::InvalidConfig`.
+#[inline(always)]
+pub fn nominate_authority<P: Singleton>(
+    program_id: &Address,
+    config: &mut AccountView,
+    authority: &AccountView,
+    nominee: &Key,
+) -> ProgramResult {
+    // SAFETY: the authority is not an account of this program, so the config is held once.
+    let config = unsafe { config_of_authority::<P>(program_id, config, authority) }?;
+    let lifecycle = config.lifecycle_mut();
+    if *nominee != NO_KEY && *nominee == lifecycle.guardian {
+        return Err(fault::<P>(Fault::InvalidConfig));
+    }
+    lifecycle.pending_authority = *nominee;
+    Ok(())
+}
+
+/// Makes the nominee the authority, unless it has become the guardian since.
+///
+/// # Errors
+/// `Fault::NotNominated`, `Fault::InvalidConfig`.
+#[inline(always)]
+pub fn accept_authority<P: Singleton>(
+    program_id: &Address,
+    config: &mut AccountView,
+    nominee: &AccountView,
+) -> ProgramResult {
+    // SAFETY: the nominee is not an account of this program, so the config is held once.
+    let config: &mut P::Config = unsafe { accounts::write_unborrowed(config, program_id) }?;
+    let lifecycle = config.lifecycle_mut();
+    let nominee = *nominee.address().as_array();
+    if lifecycle.pending_authority == NO_KEY || lifecycle.pending_authority != nominee {
+        return Err(fault::<P>(Fault::NotNominated));
+    }
+    if lifecycle.guardian == nominee {
+        return Err(fault::<P>(Fault::InvalidConfig));
+    }
+    lifecycle.authority = nominee;
+    lifecycle.pending_authority = NO_KEY;
+    Ok(())
 }
 
 /// Reads another singleton's config and proves that it is the one at that program's config address.
@@ -224,11 +339,8 @@ pub fn resume<P: Singleton>(
     clock: &AccountView,
 ) -> ProgramResult {
     // SAFETY: authority and clock are not accounts of this program, so the config is held once.
-    let config: &mut P::Config = unsafe { accounts::write_unborrowed(config, program_id) }?;
+    let config = unsafe { config_of_authority::<P>(program_id, config, authority) }?;
     let lifecycle = config.lifecycle_mut();
-    if !keys_equal(&lifecycle.authority, authority.address().as_array()) {
-        return Err(fault::<P>(Fault::NotAuthority));
-    }
     if lifecycle.header.state == pause_state::RUNNING {
         return Err(fault::<P>(Fault::NotPaused));
     }

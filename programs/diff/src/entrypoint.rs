@@ -25,6 +25,11 @@ fn process_instruction(program_id: &Address, accounts: &mut [AccountView], data:
         wire::initialize::DISCRIMINATOR => instructions::initialize(call),
         wire::pause::DISCRIMINATOR => instructions::pause(call),
         wire::resume::DISCRIMINATOR => instructions::resume(call),
+        wire::update_config::DISCRIMINATOR => instructions::update_config(call),
+        wire::nominate_authority::DISCRIMINATOR => instructions::nominate_authority(call),
+        wire::accept_authority::DISCRIMINATOR => instructions::accept_authority(call),
+        wire::migrate::DISCRIMINATOR => instructions::migrate(call),
+        wire::finalize::DISCRIMINATOR => instructions::finalize(call),
         _ => Err(ProgramError::InvalidInstructionData),
     }
 }

@@ -14,4 +14,5 @@ pub(crate) struct Diff;
 impl Singleton for Diff {
     const ERROR_BASE: u32 = DiffError::BASE;
     type Config = DiffConfig;
+    type Migrations = program_common::migration::OneVersion;
 }

@@ -68,6 +68,11 @@ fn others(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> u6
         wire::resume::DISCRIMINATOR => instructions::resume(call),
         wire::initialize::DISCRIMINATOR => instructions::initialize(call),
         wire::register_capability::DISCRIMINATOR => instructions::register_capability(call),
+        wire::update_config::DISCRIMINATOR => instructions::update_config(call),
+        wire::nominate_authority::DISCRIMINATOR => instructions::nominate_authority(call),
+        wire::accept_authority::DISCRIMINATOR => instructions::accept_authority(call),
+        wire::migrate::DISCRIMINATOR => instructions::migrate(call),
+        wire::finalize::DISCRIMINATOR => instructions::finalize(call),
         _ => Err(ProgramError::InvalidInstructionData),
     })
 }

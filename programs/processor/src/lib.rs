@@ -5,6 +5,8 @@
 mod binding;
 mod entrypoint;
 mod instructions;
+#[cfg(feature = "layout-v2")]
+mod migration;
 mod verification;
 
 use program_common::Singleton;
@@ -16,4 +18,8 @@ pub(crate) struct Processor;
 impl Singleton for Processor {
     const ERROR_BASE: u32 = ProcessorError::BASE;
     type Config = ProcessorConfig;
+    #[cfg(not(feature = "layout-v2"))]
+    type Migrations = program_common::migration::OneVersion;
+    #[cfg(feature = "layout-v2")]
+    type Migrations = migration::Second;
 }

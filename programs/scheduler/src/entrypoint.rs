@@ -27,6 +27,11 @@ fn process_instruction(program_id: &Address, accounts: &mut [AccountView], data:
         wire::resume::DISCRIMINATOR => instructions::resume(call),
         wire::register_shard::DISCRIMINATOR => instructions::register_shard(call),
         wire::create_queue::DISCRIMINATOR => instructions::create_queue(call),
+        wire::update_config::DISCRIMINATOR => instructions::update_config(call),
+        wire::nominate_authority::DISCRIMINATOR => instructions::nominate_authority(call),
+        wire::accept_authority::DISCRIMINATOR => instructions::accept_authority(call),
+        wire::migrate::DISCRIMINATOR => instructions::migrate(call),
+        wire::finalize::DISCRIMINATOR => instructions::finalize(call),
         _ => Err(ProgramError::InvalidInstructionData),
     }
 }

@@ -16,4 +16,5 @@ pub(crate) struct Scheduler;
 impl Singleton for Scheduler {
     const ERROR_BASE: u32 = SchedulerError::BASE;
     type Config = SchedulerConfig;
+    type Migrations = program_common::migration::OneVersion;
 }

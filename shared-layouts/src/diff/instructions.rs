@@ -3,7 +3,21 @@
 use crate::account::Key;
 use crate::declare::{access, instructions, optional};
 
+/// Bits of `UpdateConfig`'s field mask.
+pub mod config_fields {
+    pub use crate::lifecycle::config_fields::*;
+
+    /// `DiffConfig::max_batch_size`.
+    pub const MAX_BATCH_SIZE: u16 = 1 << 3;
+    /// `DiffConfig::optimization_level`.
+    pub const OPTIMIZATION_LEVEL: u16 = 1 << 4;
+    /// Every defined bit.
+    pub const ALL: u16 = (1 << 5) - 1;
+}
+
 instructions! {
+    lifecycle;
+
     /// Creates the config. The signer is the program's upgrade authority. Needs the initialized processor and scheduler.
     initialize Initialize = 0 {
         accounts {
@@ -41,32 +55,29 @@ instructions! {
         errors { AlreadyInitialized, NotUpgradeAuthority, ImmutableProgram, WrongProgramData, WrongAddress, InvalidConfig, DependencyNotInitialized }
     }
 
-    /// Pauses the program: by the authority without end, by the guardian for `guardian_pause_seconds`.
-    pause Pause = 4 {
-        accounts {
-            /// Config.
-            config: write,
-            /// Authority or guardian.
-            signer: sign,
-            /// Clock sysvar.
-            clock: read,
-        }
-        data {}
-        errors { NotPauseAuthority, AlreadyPaused, GuardianCooldown }
-    }
-
-    /// Resumes the program.
-    resume Resume = 5 {
+    /// Changes any subset of the config's values. Each takes effect at once; a pause or cool-down that runs keeps its end.
+    update_config UpdateConfig = 1 {
         accounts {
             /// Config.
             config: write,
             /// Authority.
             authority: sign,
-            /// Clock sysvar.
-            clock: read,
         }
-        data {}
-        errors { NotAuthority, NotPaused }
+        data {
+            /// Which of the following are set (`config_fields`); the others keep their values and are zero here.
+            fields: u16,
+            /// Guardian: may pause for a bounded time; zero for none.
+            guardian: Key,
+            /// Longest pause by the guardian, seconds.
+            guardian_pause_seconds: u32,
+            /// Time between two pauses by the guardian, seconds.
+            guardian_cooldown_seconds: u32,
+            /// Most operations that one instruction applies.
+            max_batch_size: u16,
+            /// Optimization level of arenas created from now on (`optimization_level`).
+            optimization_level: u8,
+        }
+        errors { NotAuthority, InvalidConfig, WrongVersion }
     }
 
     /// Creates a managed state account. Its address follows from the config's `states_created`.

@@ -40,6 +40,7 @@ pub const DEFAULT_MAX_VERIFICATION_FUNCTIONS: u16 = 10;
 /// Default of `ProcessorConfig::max_compute_units`.
 pub const DEFAULT_MAX_COMPUTE_UNITS: u32 = 1_000_000;
 
+#[cfg(not(feature = "layout-v2"))]
 layout! {
     /// Config of the processor, PDA `["config"]`.
     ProcessorConfig: 192 {
@@ -58,9 +59,28 @@ layout! {
     }
 }
 
+#[cfg(feature = "layout-v2")]
+layout! {
+    /// Second version of the config of the processor, PDA `["config"]`.
+    ProcessorConfig: 208 {
+        /// Authority, pause and migration.
+        0 lifecycle: Lifecycle,
+        /// Capabilities ever registered: the number of the next one. Never falls.
+        160 capabilities_created: u64,
+        /// Highest `compute_limit` that a capability may state, compute units.
+        168 max_compute_units: u32,
+        /// Capabilities that exist.
+        172 capabilities_active: u32,
+        /// Most verification functions that a capability may have.
+        176 max_verification_functions: u16,
+        /// Zero.
+        178 reserved: [u8; 30],
+    }
+}
+
 impl AccountLayout for ProcessorConfig {
     const DISCRIMINATOR: u8 = 0x11;
-    const VERSION: u8 = 1;
+    const VERSION: u8 = if cfg!(feature = "layout-v2") { 2 } else { 1 };
 }
 
 /// Flags of a capability, in `AccountHeader::state`.

@@ -9,7 +9,21 @@ pub mod execute_flags {
     pub const ALL: u8 = 0;
 }
 
+/// Bits of `UpdateConfig`'s field mask.
+pub mod config_fields {
+    pub use crate::lifecycle::config_fields::*;
+
+    /// `ProcessorConfig::max_compute_units`.
+    pub const MAX_COMPUTE_UNITS: u16 = 1 << 3;
+    /// `ProcessorConfig::max_verification_functions`.
+    pub const MAX_VERIFICATION_FUNCTIONS: u16 = 1 << 4;
+    /// Every defined bit.
+    pub const ALL: u16 = (1 << 5) - 1;
+}
+
 instructions! {
+    lifecycle;
+
     /// Creates the config. The signer is the program's upgrade authority, as its program data account records it.
     initialize Initialize = 0 {
         accounts {
@@ -43,32 +57,29 @@ instructions! {
         errors { AlreadyInitialized, NotUpgradeAuthority, ImmutableProgram, WrongProgramData, WrongAddress, InvalidConfig }
     }
 
-    /// Pauses the program: by the authority without end, by the guardian for `guardian_pause_seconds`.
-    pause Pause = 4 {
-        accounts {
-            /// Config.
-            config: write,
-            /// Authority or guardian.
-            signer: sign,
-            /// Clock sysvar.
-            clock: read,
-        }
-        data {}
-        errors { NotPauseAuthority, AlreadyPaused, GuardianCooldown }
-    }
-
-    /// Resumes the program.
-    resume Resume = 5 {
+    /// Changes any subset of the config's values. Each takes effect at once; a pause or cool-down that runs keeps its end.
+    update_config UpdateConfig = 1 {
         accounts {
             /// Config.
             config: write,
             /// Authority.
             authority: sign,
-            /// Clock sysvar.
-            clock: read,
         }
-        data {}
-        errors { NotAuthority, NotPaused }
+        data {
+            /// Which of the following are set (`config_fields`); the others keep their values and are zero here.
+            fields: u16,
+            /// Guardian: may pause for a bounded time; zero for none.
+            guardian: Key,
+            /// Longest pause by the guardian, seconds.
+            guardian_pause_seconds: u32,
+            /// Time between two pauses by the guardian, seconds.
+            guardian_cooldown_seconds: u32,
+            /// Highest compute limit of a capability, compute units.
+            max_compute_units: u32,
+            /// Most verification functions of a capability.
+            max_verification_functions: u16,
+        }
+        errors { NotAuthority, InvalidConfig, WrongVersion }
     }
 
     /// Registers a capability of a shard. Its address follows from the config's `capabilities_created`.

@@ -22,7 +22,31 @@ layout! {
 /// `Enqueue`'s level that means the queue's default.
 pub const DEFAULT_LEVEL: u8 = u8::MAX;
 
+/// Bits of `UpdateConfig`'s field mask.
+pub mod config_fields {
+    pub use crate::lifecycle::config_fields::*;
+
+    /// `SchedulerConfig::shard_deposit_lamports`.
+    pub const SHARD_DEPOSIT_LAMPORTS: u16 = 1 << 3;
+    /// `SchedulerConfig::window_compute_units`.
+    pub const WINDOW_COMPUTE_UNITS: u16 = 1 << 4;
+    /// `SchedulerConfig::window_seconds`.
+    pub const WINDOW_SECONDS: u16 = 1 << 5;
+    /// `SchedulerConfig::max_shards`.
+    pub const MAX_SHARDS: u16 = 1 << 6;
+    /// `SchedulerConfig::max_queue_size`.
+    pub const MAX_QUEUE_SIZE: u16 = 1 << 7;
+    /// `SchedulerConfig::default_priority`.
+    pub const DEFAULT_PRIORITY: u16 = 1 << 8;
+    /// `SchedulerConfig::registration`.
+    pub const REGISTRATION: u16 = 1 << 9;
+    /// Every defined bit.
+    pub const ALL: u16 = (1 << 10) - 1;
+}
+
 instructions! {
+    lifecycle;
+
     /// Creates the config and the registry of shards. The signer is the program's upgrade authority. Needs the
     /// initialized processor: the program that owns `processor_config` is trusted from now on.
     initialize Initialize = 0 {
@@ -67,33 +91,39 @@ instructions! {
         errors { AlreadyInitialized, NotUpgradeAuthority, ImmutableProgram, WrongProgramData, WrongAddress, InvalidConfig, DependencyNotInitialized }
     }
 
-    /// Pauses the program: by the authority without end, by the guardian for `guardian_pause_seconds`. Enqueue, cancel and
-    /// everything that leaves a queue goes on; claim and dispatch do not.
-    pause Pause = 4 {
-        accounts {
-            /// Config.
-            config: write,
-            /// Authority or guardian.
-            signer: sign,
-            /// Clock sysvar.
-            clock: read,
-        }
-        data {}
-        errors { NotPauseAuthority, AlreadyPaused, GuardianCooldown }
-    }
-
-    /// Resumes the program.
-    resume Resume = 5 {
+    /// Changes any subset of the config's values. Each takes effect at once; a pause or cool-down that runs keeps its end.
+    update_config UpdateConfig = 1 {
         accounts {
             /// Config.
             config: write,
             /// Authority.
             authority: sign,
-            /// Clock sysvar.
-            clock: read,
         }
-        data {}
-        errors { NotAuthority, NotPaused }
+        data {
+            /// Which of the following are set (`config_fields`); the others keep their values and are zero here.
+            fields: u16,
+            /// Guardian: may pause for a bounded time; zero for none.
+            guardian: Key,
+            /// Longest pause by the guardian, seconds.
+            guardian_pause_seconds: u32,
+            /// Time between two pauses by the guardian, seconds.
+            guardian_cooldown_seconds: u32,
+            /// Deposit of a shard registered by its owner from now on, lamports.
+            shard_deposit_lamports: u64,
+            /// Compute units that all shards together may reserve in a window.
+            window_compute_units: u64,
+            /// Length of the window, seconds.
+            window_seconds: u32,
+            /// Most shards at a time. Those that exist stay.
+            max_shards: u16,
+            /// Most slots of a queue. Those that are larger stay.
+            max_queue_size: u16,
+            /// Level of an entry that states none, in queues created from now on.
+            default_priority: u8,
+            /// Who may register a shard (`registration`).
+            registration: u8,
+        }
+        errors { NotAuthority, InvalidConfig, WrongVersion }
     }
 
     /// Registers a shard. Its address follows from the config's `shards_created`.

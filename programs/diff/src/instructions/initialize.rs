@@ -1,9 +1,10 @@
 use crate::Diff;
+use crate::instructions::update_config::is_within_limits;
 use pinocchio::ProgramResult;
 use program_common::lifecycle::{self, Powers};
 use program_common::{Call, accounts, fault};
+use shared_layouts::diff::DiffConfig;
 use shared_layouts::diff::initialize::{Accounts, Data};
-use shared_layouts::diff::{DiffConfig, optimization_level};
 use shared_layouts::lifecycle::Fault;
 use shared_layouts::processor::ProcessorConfig;
 use shared_layouts::scheduler::SchedulerConfig;
@@ -34,20 +35,20 @@ pub(crate) fn initialize(call: Call) -> ProgramResult {
         guardian_pause_seconds: data.guardian_pause_seconds,
         guardian_cooldown_seconds: data.guardian_cooldown_seconds,
     };
-    powers.check::<Diff>()?;
-    if data.max_batch_size == 0 || data.optimization_level > optimization_level::AGGRESSIVE {
-        return Err(fault::<Diff>(Fault::InvalidConfig));
-    }
-
-    let bump = lifecycle::create_config::<Diff>(program_id, accounts.config, accounts.payer)?;
-    let mut bytes = accounts.config.try_borrow_mut()?;
-    *accounts::fresh(&mut bytes)? = DiffConfig {
-        lifecycle: powers.lifecycle::<DiffConfig>(bump),
+    let mut config = DiffConfig {
+        lifecycle: powers.lifecycle::<Diff>()?,
         processor_program: *accounts.processor_config.owner().as_array(),
         scheduler_program: *accounts.scheduler_config.owner().as_array(),
         max_batch_size: data.max_batch_size,
         optimization_level: data.optimization_level,
         ..bytemuck::Zeroable::zeroed()
     };
+    if !is_within_limits(&config) {
+        return Err(fault::<Diff>(Fault::InvalidConfig));
+    }
+
+    config.lifecycle.header.bump = lifecycle::create_config::<Diff>(program_id, accounts.config, accounts.payer)?;
+    let mut bytes = accounts.config.try_borrow_mut()?;
+    *accounts::fresh(&mut bytes)? = config;
     Ok(())
 }

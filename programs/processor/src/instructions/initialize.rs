@@ -1,10 +1,11 @@
 use crate::Processor;
+use crate::instructions::update_config::is_within_limits;
 use pinocchio::ProgramResult;
 use program_common::lifecycle::{self, Powers};
 use program_common::{Call, accounts, fault};
 use shared_layouts::lifecycle::Fault;
+use shared_layouts::processor::ProcessorConfig;
 use shared_layouts::processor::initialize::{Accounts, Data};
-use shared_layouts::processor::{MAX_COMPUTE_UNITS, MAX_FUNCTIONS, ProcessorConfig};
 
 #[inline(never)]
 pub(crate) fn initialize(call: Call) -> ProgramResult {
@@ -24,24 +25,18 @@ pub(crate) fn initialize(call: Call) -> ProgramResult {
         guardian_pause_seconds: data.guardian_pause_seconds,
         guardian_cooldown_seconds: data.guardian_cooldown_seconds,
     };
-    powers.check::<Processor>()?;
-    if !is_within_limits(data.max_compute_units, data.max_verification_functions) {
-        return Err(fault::<Processor>(Fault::InvalidConfig));
-    }
-
-    let bump = lifecycle::create_config::<Processor>(program_id, accounts.config, accounts.payer)?;
-    let mut bytes = accounts.config.try_borrow_mut()?;
-    *accounts::fresh(&mut bytes)? = ProcessorConfig {
-        lifecycle: powers.lifecycle::<ProcessorConfig>(bump),
+    let mut config = ProcessorConfig {
+        lifecycle: powers.lifecycle::<Processor>()?,
         max_compute_units: data.max_compute_units,
         max_verification_functions: data.max_verification_functions,
         ..bytemuck::Zeroable::zeroed()
     };
-    Ok(())
-}
+    if !is_within_limits(&config) {
+        return Err(fault::<Processor>(Fault::InvalidConfig));
+    }
 
-/// Limits of the configurable values.
-fn is_within_limits(max_compute_units: u32, max_verification_functions: u16) -> bool {
-    (1..=MAX_COMPUTE_UNITS).contains(&max_compute_units)
-        && (1..=MAX_FUNCTIONS).contains(&usize::from(max_verification_functions))
+    config.lifecycle.header.bump = lifecycle::create_config::<Processor>(program_id, accounts.config, accounts.payer)?;
+    let mut bytes = accounts.config.try_borrow_mut()?;
+    *accounts::fresh(&mut bytes)? = config;
+    Ok(())
 }

@@ -1,4 +1,5 @@
 use crate::Scheduler;
+use crate::instructions::update_config::is_within_limits;
 use pinocchio::{AccountView, Address, ProgramResult};
 use program_common::accounts::NewAccount;
 use program_common::lifecycle::{self, Powers};
@@ -7,9 +8,7 @@ use shared_layouts::account::{AccountHeader, AccountLayout};
 use shared_layouts::lifecycle::Fault;
 use shared_layouts::processor::ProcessorConfig;
 use shared_layouts::scheduler::initialize::{Accounts, Data};
-use shared_layouts::scheduler::{
-    LEVELS, MAX_SHARDS, MAX_SLOTS, REGISTRY_SEED, Registry, SchedulerConfig, registration,
-};
+use shared_layouts::scheduler::{REGISTRY_SEED, Registry, SchedulerConfig};
 
 #[inline(never)]
 pub(crate) fn initialize(call: Call) -> ProgramResult {
@@ -31,18 +30,8 @@ pub(crate) fn initialize(call: Call) -> ProgramResult {
         guardian_pause_seconds: data.guardian_pause_seconds,
         guardian_cooldown_seconds: data.guardian_cooldown_seconds,
     };
-    powers.check::<Scheduler>()?;
-    if !is_within_limits(data) {
-        return Err(fault::<Scheduler>(Fault::InvalidConfig));
-    }
-
-    // Two accounts are created: what speaks against the second one must be known before the first one exists.
-    new_registry(program_id, accounts.registry, accounts.payer).check::<Scheduler>()?;
-    let bump = lifecycle::create_config::<Scheduler>(program_id, accounts.config, accounts.payer)?;
-    create_registry(program_id, accounts.registry, accounts.payer)?;
-    let mut bytes = accounts.config.try_borrow_mut()?;
-    *accounts::fresh(&mut bytes)? = SchedulerConfig {
-        lifecycle: powers.lifecycle::<SchedulerConfig>(bump),
+    let mut config = SchedulerConfig {
+        lifecycle: powers.lifecycle::<Scheduler>()?,
         processor_program: *accounts.processor_config.owner().as_array(),
         processor_config: *accounts.processor_config.address().as_array(),
         shard_deposit_lamports: data.shard_deposit_lamports,
@@ -52,15 +41,18 @@ pub(crate) fn initialize(call: Call) -> ProgramResult {
         registration: data.registration,
         ..bytemuck::Zeroable::zeroed()
     };
-    Ok(())
-}
+    if !is_within_limits(&config) {
+        return Err(fault::<Scheduler>(Fault::InvalidConfig));
+    }
 
-/// Limits of the configurable values.
-fn is_within_limits(data: &Data) -> bool {
-    (1..=MAX_SHARDS).contains(&usize::from(data.max_shards))
-        && (1..=MAX_SLOTS).contains(&usize::from(data.max_queue_size))
-        && usize::from(data.default_priority) < LEVELS
-        && matches!(data.registration, registration::CLOSED | registration::OPEN)
+    // Two accounts are created: what speaks against the second one must be known before the first one exists.
+    let registry_bump = new_registry(program_id, accounts.registry, accounts.payer).check::<Scheduler>()?;
+    config.lifecycle.header.bump = lifecycle::create_config::<Scheduler>(program_id, accounts.config, accounts.payer)?;
+    new_registry(program_id, accounts.registry, accounts.payer).create_checked(registry_bump)?;
+    write_registry(accounts.registry, registry_bump)?;
+    let mut bytes = accounts.config.try_borrow_mut()?;
+    *accounts::fresh(&mut bytes)? = config;
+    Ok(())
 }
 
 fn new_registry<'a>(
@@ -71,8 +63,7 @@ fn new_registry<'a>(
     NewAccount { account: registry, payer, program: program_id, seeds: [REGISTRY_SEED], bytes: Registry::BYTES }
 }
 
-fn create_registry(program_id: &Address, registry: &mut AccountView, payer: &AccountView) -> ProgramResult {
-    let bump = new_registry(program_id, registry, payer).create::<Scheduler>()?;
+fn write_registry(registry: &mut AccountView, bump: u8) -> ProgramResult {
     let mut bytes = registry.try_borrow_mut()?;
     *accounts::fresh(&mut bytes)? = AccountHeader {
         discriminator: Registry::DISCRIMINATOR,

@@ -1,0 +1,12 @@
+use crate::Diff;
+use pinocchio::ProgramResult;
+use program_common::{Call, migration};
+use shared_layouts::diff::finalize::{Accounts, Data};
+
+#[inline(never)]
+pub(crate) fn finalize(call: Call) -> ProgramResult {
+    let program_id = call.program_id;
+    let (Data {}, _) = Data::parse(call.data)?;
+    let (accounts, _) = Accounts::parse(call.accounts)?;
+    migration::finalize::<Diff>(program_id, accounts.config, accounts.authority)
+}

@@ -1,0 +1,12 @@
+use crate::Diff;
+use pinocchio::ProgramResult;
+use program_common::{Call, lifecycle};
+use shared_layouts::diff::nominate_authority::{Accounts, Data};
+
+#[inline(never)]
+pub(crate) fn nominate_authority(call: Call) -> ProgramResult {
+    let program_id = call.program_id;
+    let (data, _) = Data::parse(call.data)?;
+    let (accounts, _) = Accounts::parse(call.accounts)?;
+    lifecycle::nominate_authority::<Diff>(program_id, accounts.config, accounts.authority, &data.nominee)
+}

@@ -1,0 +1,12 @@
+use crate::Processor;
+use pinocchio::ProgramResult;
+use program_common::{Call, lifecycle};
+use shared_layouts::processor::accept_authority::{Accounts, Data};
+
+#[inline(never)]
+pub(crate) fn accept_authority(call: Call) -> ProgramResult {
+    let program_id = call.program_id;
+    let (Data {}, _) = Data::parse(call.data)?;
+    let (accounts, _) = Accounts::parse(call.accounts)?;
+    lifecycle::accept_authority::<Processor>(program_id, accounts.config, accounts.nominee)
+}

@@ -1,0 +1,22 @@
+use crate::Processor;
+use pinocchio::ProgramResult;
+use program_common::Call;
+use program_common::migration::Migrate;
+use shared_layouts::processor::migrate::{Accounts, Data};
+
+#[inline(never)]
+pub(crate) fn migrate(call: Call) -> ProgramResult {
+    let program_id = call.program_id;
+    let (data, _) = Data::parse(call.data)?;
+    let (accounts, more) = Accounts::parse(call.accounts)?;
+    Migrate {
+        program_id,
+        config: accounts.config,
+        authority: accounts.authority,
+        payer: accounts.payer,
+        system_program: accounts.system_program,
+        more,
+        direction: data.direction,
+    }
+    .run::<Processor>()
+}
