@@ -12,6 +12,21 @@ default:
 build:
     @scripts/sbf build
 
+# Builds the three programs with Agave's own `cargo build-sbf`, into target/build-sbf
+[group('build')]
+build-sbf:
+    @scripts/build-sbf
+
+# Writes docs/reference.md from the declarations
+[group('build')]
+docs:
+    @cd programs && cargo run --quiet --package shared-layouts --example reference
+
+# Fails where docs/reference.md is not what the declarations say
+[group('style')]
+docs-check:
+    @cd programs && cargo run --quiet --package shared-layouts --example reference -- --check
+
 # Runs every test: host crates in both workspaces, the programs in their virtual machines
 [group('test')]
 test: build
@@ -61,4 +76,4 @@ tidy:
 # Everything that must hold before a commit, in order, with the time that each step took
 [group('ci')]
 ci:
-    @scripts/steps "{{ just_executable() }}" fmt-check tidy clippy build test bench-check demo
+    @scripts/steps "{{ just_executable() }}" fmt-check tidy docs-check clippy build test bench-check demo
