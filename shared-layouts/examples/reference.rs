@@ -83,11 +83,15 @@ fn page() -> String {
     for program in &PROGRAMS {
         let _ = write!(page, "\n## {}\n", program.name);
         page += "\n### Accounts and records\n";
-        program.layouts.iter().for_each(|spec| layout(&mut page, spec));
+        for spec in program.layouts {
+            layout(&mut page, spec);
+        }
         page += "\n### Instructions\n";
         let mut instructions = program.instructions.to_vec();
         instructions.sort_by_key(|spec| spec.discriminator);
-        instructions.into_iter().for_each(|spec| instruction(&mut page, spec, program));
+        for spec in instructions {
+            instruction(&mut page, spec, program);
+        }
         page += "\n### Errors\n";
         errors(&mut page, program.errors);
     }

@@ -110,6 +110,7 @@ fn a_raised_limit_takes_effect() {
 
 #[test]
 fn values_outside_their_limits_are_refused() {
+    use scheduler::config_fields as bit;
     let mut fixture = fixture();
     for program in PROGRAMS {
         let invalid = error_base(program) + Fault::InvalidConfig as u32;
@@ -143,7 +144,6 @@ fn values_outside_their_limits_are_refused() {
     let diff = |fields, max_batch_size, optimization_level| {
         Update::Diff(diff::update_config::Data { fields, max_batch_size, optimization_level, ..Default::default() })
     };
-    use scheduler::config_fields as bit;
     let updates = [
         (1_000, processor(1 << 3, 0, 0)),
         (1_000, processor(1 << 3, 100_000_001, 0)),

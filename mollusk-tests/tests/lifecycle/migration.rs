@@ -5,7 +5,7 @@ use mollusk_tests::{
     compare,
     fixture::{Definition, Fixture, config, dispatch, enqueue, execute, pause, people, resume},
     lifecycle::{PROGRAMS, Update, error_base, finalize, migrate, nominate},
-    programs::{NOOP, PROCESSOR, PROCESSOR_V2, SCHEDULER, address, keypair},
+    programs::{NOOP, PROCESSOR, PROCESSOR_V2, Program, SCHEDULER, address, keypair},
 };
 use shared_layouts::{
     client,
@@ -137,7 +137,7 @@ fn a_migrated_config_keeps_every_value_and_is_refused_by_the_former_binary() {
 #[test]
 fn an_aborted_upgrade_leaves_every_account_as_it_was() {
     let (mut fixture, _, run) = with_entry();
-    let programs = [PROCESSOR, SCHEDULER].map(|program| program.address());
+    let programs = [PROCESSOR, SCHEDULER].map(Program::address);
     let accounts = |fixture: &Fixture| -> Vec<(Pubkey, Account)> {
         programs.iter().flat_map(|program| fixture.world.svm.get_program_accounts(program)).collect()
     };
