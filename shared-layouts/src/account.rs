@@ -1,7 +1,6 @@
 //! What every account of the three programs begins with, and how one is recognised.
 
 use crate::declare::layout;
-use crate::lifecycle::{Fault, error_base};
 use bytemuck::Pod;
 use solana_program_error::ProgramError;
 
@@ -29,7 +28,7 @@ layout! {
 
 /// A record that is the beginning of an account.
 pub trait AccountLayout: Pod {
-    /// Kind of account. The upper half says which program it belongs to: 1 processor, 2 scheduler, 3 diff.
+    /// Kind of account.
     const DISCRIMINATOR: u8;
     /// Current version of the layout.
     const VERSION: u8;
@@ -40,29 +39,15 @@ pub trait AccountLayout: Pod {
 /// The length must be at least that of the fixed part; accounts with a tail check its length against their own counts.
 ///
 /// # Errors
-/// `InvalidAccountData`: too short, or another kind of account. `Fault::WrongVersion` in the range of the account's program:
-/// another version.
+/// `InvalidAccountData`: too short, another kind of account, or another version. A program that returns it says
+/// `Fault::WrongVersion` instead if it was the version; it finds that out on its way out, where it costs nobody else.
 #[inline(always)]
 pub fn load<T: AccountLayout>(bytes: &[u8]) -> Result<&T, ProgramError> {
-    let Some(fixed) = bytes.get(..size_of::<T>()) else {
-        return Err(mismatch::<T>(bytes));
-    };
+    let fixed = bytes.get(..size_of::<T>()).ok_or(ProgramError::InvalidAccountData)?;
     if fixed[0] != T::DISCRIMINATOR || fixed[1] != T::VERSION {
-        return Err(mismatch::<T>(fixed));
+        return Err(ProgramError::InvalidAccountData);
     }
     bytemuck::try_from_bytes(fixed).map_err(|_| ProgramError::InvalidAccountData)
-}
-
-/// Another version may be shorter, so the length is not asked before the version.
-#[cold]
-#[inline(never)]
-fn mismatch<T: AccountLayout>(bytes: &[u8]) -> ProgramError {
-    match bytes {
-        [discriminator, version, ..] if *discriminator == T::DISCRIMINATOR && *version != T::VERSION => {
-            Fault::WrongVersion.of(error_base(*discriminator))
-        }
-        _ => ProgramError::InvalidAccountData,
-    }
 }
 
 /// [`load`], mutable.
@@ -71,10 +56,10 @@ fn mismatch<T: AccountLayout>(bytes: &[u8]) -> ProgramError {
 /// As [`load`].
 #[inline(always)]
 pub fn load_mut<T: AccountLayout>(bytes: &mut [u8]) -> Result<&mut T, ProgramError> {
-    if bytes.len() < size_of::<T>() || bytes[0] != T::DISCRIMINATOR || bytes[1] != T::VERSION {
-        return Err(mismatch::<T>(bytes));
+    let fixed = bytes.get_mut(..size_of::<T>()).ok_or(ProgramError::InvalidAccountData)?;
+    if fixed[0] != T::DISCRIMINATOR || fixed[1] != T::VERSION {
+        return Err(ProgramError::InvalidAccountData);
     }
-    let fixed = &mut bytes[..size_of::<T>()];
     bytemuck::try_from_bytes_mut(fixed).map_err(|_| ProgramError::InvalidAccountData)
 }
 

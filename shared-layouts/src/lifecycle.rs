@@ -1,6 +1,6 @@
 //! The part of a config that the three programs share, and what can go wrong with it.
 
-use crate::account::{AccountHeader, AccountLayout, Key};
+use crate::account::{AccountHeader, Key};
 use crate::declare::{error_codes, layout};
 use solana_program_error::ProgramError;
 
@@ -144,17 +144,6 @@ impl Fault {
         ProgramError::Custom(base + self as u32)
     }
 }
-
-/// Start of the error range of the program that an account with this discriminator belongs to.
-pub const fn error_base(discriminator: u8) -> u32 {
-    (discriminator >> 4) as u32 * 1_000
-}
-
-const _: () =
-    assert!(error_base(crate::processor::ProcessorConfig::DISCRIMINATOR) == crate::processor::ProcessorError::BASE);
-const _: () =
-    assert!(error_base(crate::scheduler::SchedulerConfig::DISCRIMINATOR) == crate::scheduler::SchedulerError::BASE);
-const _: () = assert!(error_base(crate::diff::DiffConfig::DISCRIMINATOR) == crate::diff::DiffError::BASE);
 
 /// The upgradeable loader (`BPFLoaderUpgradeab1e11111111111111111111111`).
 pub const UPGRADEABLE_LOADER: Key = [

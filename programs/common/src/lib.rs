@@ -23,6 +23,11 @@ pub trait Singleton {
     type Config: lifecycle::Config;
     /// Other versions of its layouts.
     type Migrations: migration::Migrations;
+    /// Kinds of account of which there is another version, with the version that this program reads.
+    const VERSIONS: &'static [(u8, u8)] = &[(
+        <Self::Config as shared_layouts::AccountLayout>::DISCRIMINATOR,
+        <Self::Config as shared_layouts::AccountLayout>::VERSION,
+    )];
 }
 
 /// A common fault in the range of program `P`.

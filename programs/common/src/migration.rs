@@ -49,6 +49,37 @@ impl Migrations for OneVersion {
     fn convert(_: u8, _: &mut [u8]) {}
 }
 
+/// Says what was wrong when an account could not be read: its version, if one of the accounts has another than the program.
+///
+/// This is asked on the way out and not where an account is loaded, so that it costs nothing when nothing is wrong.
+#[inline(always)]
+pub fn explain<P: Singleton>(result: ProgramResult, program_id: &Address, accounts: &[AccountView]) -> ProgramResult {
+    if matches!(result, Err(ProgramError::InvalidAccountData)) && is_other_version_among::<P>(program_id, accounts) {
+        return Err(fault::<P>(Fault::WrongVersion));
+    }
+    result
+}
+
+/// [`explain`] for the runtime's form of a result.
+#[inline(always)]
+pub fn explain_status<P: Singleton>(status: u64, program_id: &Address, accounts: &[AccountView]) -> u64 {
+    if status == u64::from(ProgramError::InvalidAccountData) && is_other_version_among::<P>(program_id, accounts) {
+        return fault::<P>(Fault::WrongVersion).into();
+    }
+    status
+}
+
+#[cold]
+#[inline(never)]
+fn is_other_version_among<P: Singleton>(program_id: &Address, accounts: &[AccountView]) -> bool {
+    accounts.iter().filter(|account| account.owned_by(program_id)).any(|account| {
+        let header = read_header(account);
+        header.is_ok_and(|header| {
+            P::VERSIONS.iter().any(|(kind, version)| header.discriminator == *kind && header.version != *version)
+        })
+    })
+}
+
 /// A call of `Migrate`.
 pub struct Migrate<'a> {
     /// The running program.

@@ -1,19 +1,26 @@
 //! Dispatch by the first byte of the instruction data.
 
-use crate::instructions;
+use crate::{Diff, instructions};
 use pinocchio::error::ProgramError;
 use pinocchio::{AccountView, Address, ProgramResult};
-use program_common::Call;
+use program_common::{Call, migration};
 use shared_layouts::diff as wire;
 
 /// Most accounts of an instruction: the fixed ones of `Initialize`.
 const MAX_ACCOUNTS: usize = wire::initialize::SPEC.accounts.len() + 1;
 
-pinocchio::program_entrypoint!(process_instruction, MAX_ACCOUNTS);
+pinocchio::program_entrypoint!(process, MAX_ACCOUNTS);
 pinocchio::no_allocator!();
 #[cfg(target_arch = "bpf")]
 pinocchio::nostd_panic_handler!();
 
+#[inline(always)]
+fn process(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> ProgramResult {
+    let result = process_instruction(program_id, accounts, data);
+    migration::explain::<Diff>(result, program_id, accounts)
+}
+
+#[inline(always)]
 fn process_instruction(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> ProgramResult {
     let [discriminator, data @ ..] = data else {
         return Err(ProgramError::InvalidInstructionData);

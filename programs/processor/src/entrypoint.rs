@@ -1,11 +1,12 @@
 //! Dispatch by the first byte of the instruction data.
 
+use crate::Processor;
 use crate::instructions::{self, Seen};
 use core::mem::MaybeUninit;
 use pinocchio::entrypoint::deserialize;
 use pinocchio::error::ProgramError;
 use pinocchio::{AccountView, Address, ProgramResult};
-use program_common::Call;
+use program_common::{Call, migration};
 use shared_layouts::processor as wire;
 
 /// As many as the runtime passes: the entrypoint leaves out what exceeds this, and a handler must see that there is too much.
@@ -30,11 +31,12 @@ pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
     let Some(discriminator) = data.first() else {
         return ProgramError::InvalidInstructionData.into();
     };
-    match *discriminator {
+    let status = match *discriminator {
         wire::verify::DISCRIMINATOR => verify(program_id, accounts, data),
         wire::execute::DISCRIMINATOR => execute(program_id, accounts, data),
         _ => others(program_id, accounts, data),
-    }
+    };
+    migration::explain_status::<Processor>(status, program_id, accounts)
 }
 
 #[inline(never)]
