@@ -31,12 +31,11 @@ pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
     let Some(discriminator) = data.first() else {
         return ProgramError::InvalidInstructionData.into();
     };
-    let status = match *discriminator {
+    match *discriminator {
         wire::verify::DISCRIMINATOR => verify(program_id, accounts, data),
         wire::execute::DISCRIMINATOR => execute(program_id, accounts, data),
         _ => others(program_id, accounts, data),
-    };
-    migration::explain_status::<Processor>(status, program_id, accounts)
+    }
 }
 
 #[inline(never)]
@@ -45,7 +44,7 @@ fn verify(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> u6
     match instructions::verify(call) {
         Ok(Seen::Usual) => pinocchio::SUCCESS,
         Ok(Seen::Unusual) => verify_each(program_id, accounts, data),
-        Err(error) => error.into(),
+        Err(error) => migration::explain_status::<Processor>(error.into(), program_id, accounts),
     }
 }
 
@@ -56,7 +55,11 @@ fn verify_each(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) 
 
 #[inline(never)]
 fn execute(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> u64 {
-    status(instructions::execute(Call { program_id, accounts, data: data.get(1..).unwrap_or_default() }))
+    let call = Call { program_id, accounts: &mut *accounts, data: data.get(1..).unwrap_or_default() };
+    match instructions::execute(call) {
+        Ok(()) => pinocchio::SUCCESS,
+        Err(error) => migration::explain_status::<Processor>(error.into(), program_id, accounts),
+    }
 }
 
 #[inline(never)]
@@ -64,8 +67,8 @@ fn others(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> u6
     let [discriminator, data @ ..] = data else {
         return ProgramError::InvalidInstructionData.into();
     };
-    let call = Call { program_id, accounts, data };
-    status(match *discriminator {
+    let call = Call { program_id, accounts: &mut *accounts, data };
+    let status = status(match *discriminator {
         wire::pause::DISCRIMINATOR => instructions::pause(call),
         wire::resume::DISCRIMINATOR => instructions::resume(call),
         wire::initialize::DISCRIMINATOR => instructions::initialize(call),
@@ -76,7 +79,8 @@ fn others(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> u6
         wire::migrate::DISCRIMINATOR => instructions::migrate(call),
         wire::finalize::DISCRIMINATOR => instructions::finalize(call),
         _ => Err(ProgramError::InvalidInstructionData),
-    })
+    });
+    migration::explain_status::<Processor>(status, program_id, accounts)
 }
 
 /// The runtime's form of a result. Inlined, most errors are constants by then.
