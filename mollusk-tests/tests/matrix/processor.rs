@@ -64,11 +64,13 @@ fn running() -> Vec<ValidCase> {
     let verify = verify(&capability, &accounts, &ARGUMENTS);
     let run = execute(&capability, &NOOP.address(), &accounts, &ARGUMENTS);
     vec![
-        ValidCase::among("Verify", &fixture, vec![dispatch.clone(), verify, target], 1).accepts(
-            "more 0",
-            Kind::Writable,
-            "the flags that count are those of the target call",
-        ),
+        ValidCase::among("Verify", &fixture, vec![dispatch.clone(), verify, target], 1)
+            .accepts("more 0", Kind::Writable, "the flags that count are those of the target call")
+            .accepts(
+                "config",
+                Kind::Owner,
+                "the capability recorded its address, where only the processor has an account",
+            ),
         ValidCase::among("Execute", &fixture, vec![dispatch, run], 1),
         ValidCase::new("Execute", &fixture, execute(&direct, &NOOP.address(), &accounts, &ARGUMENTS)),
     ]
