@@ -9,6 +9,7 @@
 //! | [`world`] | whole transactions in `LiteSVM`: units of each instruction, deployment, clock |
 //! | [`fixture`] | the three programs initialized, with shards, queues, capabilities and people |
 //! | [`lifecycle`] | the instructions that the three programs share |
+//! | [`queues`] | one queue with its people, and the scheduler's instructions on it |
 //! | [`token`] | SPL Token mints, accounts and transfers |
 //! | [`expected`] | the error that a test states, compared exactly |
 //! | [`compare`] | what differs between two states of an account |
@@ -23,6 +24,7 @@ pub mod fixture;
 pub mod lifecycle;
 pub mod program_data;
 pub mod programs;
+pub mod queues;
 pub mod single;
 pub mod token;
 pub mod world;

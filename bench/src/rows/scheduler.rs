@@ -1,13 +1,16 @@
 //! Rows of the scheduler.
 
-use super::row;
+use super::{floor, row};
 use crate::report::Row;
 use mollusk_tests::features::FeatureProfile;
 use mollusk_tests::fixture::{
-    Definition, Fixture, dispatch, enqueue, execute, initialize_processor, initialize_scheduler, pause, people, resume,
+    Definition, Fixture, fixed, initialize_processor, initialize_scheduler, pause, people, queue_policy, resume,
 };
-use mollusk_tests::programs::{NOOP, SCHEDULER};
-use solana_pubkey::Pubkey;
+use mollusk_tests::programs::{NOOP, PROCESSOR, RELAY, SCHEDULER};
+use mollusk_tests::queues::{Bench, commitment, committed, plain};
+use shared_layouts::processor::capability_flags;
+use shared_layouts::scheduler::{EntryHandle, dead_letter, enqueue, hold, redrive, reprioritize};
+use solana_instruction::{AccountMeta, Instruction};
 
 /// Arguments of the entries.
 const ARGUMENTS: [u8; 64] = [7; 64];
@@ -27,37 +30,139 @@ pub(super) fn rows() -> Vec<Row> {
             fixture.send(&[pause(SCHEDULER, people::AUTHORITY)], &[people::AUTHORITY]);
             fixture.send(&[resume(SCHEDULER, people::AUTHORITY)], &[people::AUTHORITY]).units_of(0)
         }),
-        row("scheduler/enqueue/empty", |profile| Open::new(profile).enqueue()),
-        row("scheduler/dispatch/unleased", |profile| Open::new(profile).dispatch()),
+        row("scheduler/enqueue/empty", |profile| enqueue_into(Bench::open(profile), 0)),
+        row("scheduler/enqueue/half", |profile| enqueue_into(thousand(profile), 500)),
+        row("scheduler/enqueue/last-slot", |profile| enqueue_into(thousand(profile), 999)),
+        row("scheduler/enqueue/cpi-10k-queue", |profile| by_relay(Bench::open(profile))),
+        row("scheduler/enqueue/cpi-1000-entries", |profile| by_relay(thousand(profile))),
+        row("scheduler/enqueue_batch/8", |profile| {
+            let mut bench = Bench::open(profile);
+            let batch = bench.enqueue_batch(1, 8, &ARGUMENTS[..32]);
+            bench.send(&[batch], &[people::PRODUCER]).units_of(0)
+        }),
+        row("scheduler/claim/1", |profile| claim(profile, 1)),
+        row("scheduler/claim/8", |profile| claim(profile, 8)),
+        row("scheduler/dispatch/unleased", |profile| run(Bench::open(profile), &plain(1), &ARGUMENTS)),
+        row("scheduler/dispatch/leased", |profile| {
+            let (mut bench, handle) = leased(profile);
+            let run = bench.run(people::WORKER, handle, &ARGUMENTS);
+            bench.send(&run, &[people::WORKER]).units_of(0)
+        }),
+        row("scheduler/dispatch/tip", |profile| {
+            let mut bench = Bench::open(profile);
+            let queue = bench.queue;
+            bench.fixture.world.airdrop(&queue, 1_000_000);
+            run(bench, &enqueue::Data { tip_lamports: 5_000, ..plain(1) }, &ARGUMENTS)
+        }),
+        row("scheduler/dispatch/committed-arguments", |profile| run(Bench::open(profile), &committed(1), &ARGUMENTS)),
+        row("scheduler/dispatch_direct", dispatch_direct),
+        row("scheduler/fail/transient", |profile| fail(profile, false)),
+        row("scheduler/fail/permanent", |profile| fail(profile, true)),
+        row("scheduler/reap", |profile| {
+            let (mut bench, handle) = leased(profile);
+            bench.wait(61);
+            let reap = bench.reap(&[handle]);
+            bench.send(&[reap], &[]).units_of(0)
+        }),
+        row("scheduler/reprioritize", |profile| {
+            let (mut bench, handle) = queued(profile);
+            let reprioritize = bench.operate(&reprioritize::SPEC, handle, &[9]);
+            bench.send(&[reprioritize], &[people::OWNER]).units_of(0)
+        }),
+        row("scheduler/hold", |profile| {
+            let (mut bench, handle) = queued(profile);
+            let hold = bench.operate(&hold::SPEC, handle, &[]);
+            bench.send(&[hold], &[people::OWNER]).units_of(0)
+        }),
+        row("scheduler/redrive/1", |profile| {
+            let (mut bench, handle) = queued(profile);
+            let kill = bench.operate(&dead_letter::SPEC, handle, &[]);
+            bench.send(&[kill], &[people::OWNER]);
+            let redrive = bench.operate(&redrive::SPEC, handle, &0u16.to_le_bytes());
+            bench.send(&[redrive], &[people::OWNER]).units_of(0)
+        }),
     ]
 }
 
-/// An empty open queue.
-struct Open {
-    fixture: Fixture,
-    shard: Pubkey,
-    queue: Pubkey,
-    capability: Pubkey,
+/// An open queue of 1,000 slots.
+fn thousand(profile: FeatureProfile) -> Bench {
+    let mut bench = Bench::open(profile);
+    bench.grow_to(1_000);
+    bench
 }
 
-impl Open {
-    fn new(profile: FeatureProfile) -> Self {
-        let mut fixture = Fixture::new(profile);
-        let shard = fixture.shard();
-        let queue = fixture.queue(&shard);
-        let capability = fixture.capability(&shard, &Definition::new(&NOOP.address()));
-        Self { fixture, shard, queue, capability }
+/// Units of an enqueue into a queue with so many entries.
+fn enqueue_into(mut bench: Bench, entries: u64) -> u64 {
+    let mut sequence = 1;
+    while sequence <= entries {
+        let count = (entries + 1 - sequence).min(10);
+        let batch = bench.enqueue_batch(sequence, count, &[]);
+        bench.send(&[batch], &[people::PRODUCER]);
+        sequence += count;
     }
+    let enqueue = bench.enqueue(&plain(sequence), &ARGUMENTS);
+    bench.send(&[enqueue], &[people::PRODUCER]).units_of(0)
+}
 
-    fn enqueue(&mut self) -> u64 {
-        let enqueue = enqueue(&self.queue, &self.capability, 1, 5, &ARGUMENTS);
-        self.fixture.send(&[enqueue], &[people::PRODUCER]).units_of(0)
-    }
+/// Units of an enqueue that another program calls, the caller's included.
+fn by_relay(mut bench: Bench) -> u64 {
+    let inner = bench.enqueue(&plain(1), &ARGUMENTS);
+    let mut accounts = vec![AccountMeta::new_readonly(inner.program_id, false)];
+    accounts.extend(inner.accounts);
+    let relay = Instruction { program_id: RELAY.address(), accounts, data: inner.data };
+    bench.send(&[relay], &[people::PRODUCER]).units_of(0)
+}
 
-    fn dispatch(mut self) -> u64 {
-        self.enqueue();
-        let run =
-            [dispatch(&self.shard, &self.queue, 0, 1), execute(&self.capability, &NOOP.address(), &[], &ARGUMENTS)];
-        self.fixture.send(&run, &[people::WORKER]).units_of(0)
-    }
+/// An open queue with one entry.
+fn queued(profile: FeatureProfile) -> (Bench, EntryHandle) {
+    let mut bench = Bench::open(profile);
+    let handle = bench.put(1, &ARGUMENTS);
+    (bench, handle)
+}
+
+/// A leased queue with one entry, which the worker has claimed.
+fn leased(profile: FeatureProfile) -> (Bench, EntryHandle) {
+    let mut bench = Bench::leased(profile);
+    let handle = bench.put(1, &ARGUMENTS);
+    let claim = bench.claim(people::WORKER, 0, 1);
+    bench.send(&[claim], &[people::WORKER]);
+    (bench, handle)
+}
+
+/// Units of a claim of `count` entries out of more.
+fn claim(profile: FeatureProfile, count: u8) -> u64 {
+    let mut bench = Bench::leased(profile);
+    let batch = bench.enqueue_batch(1, 10, &[]);
+    bench.send(&[batch], &[people::PRODUCER]);
+    let claim = bench.claim(people::WORKER, 0, count);
+    bench.send(&[claim], &[people::WORKER]).units_of(0)
+}
+
+/// Units of the dispatch of an entry queued with this data.
+fn run(mut bench: Bench, data: &enqueue::Data, arguments: &[u8]) -> u64 {
+    let is_committed = data.flags != 0;
+    let queued = if is_committed { commitment(arguments) } else { arguments.to_vec() };
+    let enqueue = bench.enqueue(data, &queued);
+    bench.send(&[enqueue], &[people::PRODUCER]);
+    let run = bench.run(people::WORKER, bench.last(), arguments);
+    bench.send(&run, &[people::WORKER]).units_of(0)
+}
+
+fn fail(profile: FeatureProfile, permanent: bool) -> u64 {
+    let (mut bench, handle) = leased(profile);
+    let fail = bench.fail(people::WORKER, handle, permanent);
+    bench.send(&[fail], &[people::WORKER]).units_of(0)
+}
+
+/// Units of a direct dispatch of a target call with three accounts.
+fn dispatch_direct(profile: FeatureProfile) -> u64 {
+    let definition = Definition::new(&NOOP.address())
+        .targets(floor::keys().map(|key| fixed(&key, 0)))
+        .flags(capability_flags::DIRECT_DISPATCH);
+    let mut bench = Bench::new(profile, &queue_policy(), &definition);
+    let handle = bench.put(1, &ARGUMENTS);
+    bench.send(&[pause(PROCESSOR, people::AUTHORITY)], &[people::AUTHORITY]);
+    let target = Instruction::new_with_bytes(NOOP.address(), &ARGUMENTS, floor::three_accounts());
+    let run = [bench.dispatch_direct(handle), target];
+    bench.send(&run, &[people::WORKER]).units_of(0)
 }

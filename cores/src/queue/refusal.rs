@@ -21,6 +21,11 @@ impl Refusal {
         Self(NonZeroU64::new(black_box(CODE)).unwrap_or(NonZeroU64::MAX))
     }
 
+    /// The number that the runtime is given.
+    pub fn number(self) -> u64 {
+        self.0.get()
+    }
+
     #[cold]
     #[inline(never)]
     fn other(error: ProgramError) -> Self {

@@ -4,6 +4,7 @@
 
 pub mod accounts;
 pub mod clock;
+pub mod hash;
 pub mod lifecycle;
 pub mod migration;
 pub mod siblings;

@@ -2,9 +2,11 @@
 
 #![no_std]
 
+mod close;
 mod entrypoint;
 mod instructions;
 mod load;
+mod run;
 mod siblings;
 
 use program_common::Singleton;

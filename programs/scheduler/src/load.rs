@@ -1,13 +1,15 @@
 //! Loads accounts for the instructions that are called most. The checks are those of `program_common::accounts`; the owner is
 //! compared by words, and what the runtime guarantees is not checked again.
 
-use cores::queue::{QueueMut, Refusal};
+use cores::queue::{Pauses, QueueMut, Refusal};
 use cores::refuse;
 use pinocchio::error::ProgramError;
+use pinocchio::sysvars::clock::CLOCK_ID;
 use pinocchio::{AccountView, Address};
+use program_common::accounts::{self, rent_exempt_lamports};
 use shared_layouts::account::{AccountLayout, keys_equal};
 use shared_layouts::processor::Capability;
-use shared_layouts::scheduler::{Queue, Shard};
+use shared_layouts::scheduler::{Queue, SchedulerConfig, Shard};
 
 /// Reads the fixed part of an account of `program`: owner first, then length, kind and version.
 ///
@@ -15,24 +17,8 @@ use shared_layouts::scheduler::{Queue, Shard};
 /// Nobody may hold the account's data mutably.
 #[inline(always)]
 pub(crate) unsafe fn read<'a, T: AccountLayout>(account: &'a AccountView, program: &Address) -> Result<&'a T, Refusal> {
-    if !keys_equal(account.owner().as_array(), program.as_array()) {
-        return Err(ProgramError::InvalidAccountOwner.into());
-    }
     // SAFETY: the caller's contract.
-    fixed_part(unsafe { account.borrow_unchecked() }).ok_or_else(|| ProgramError::InvalidAccountData.into())
-}
-
-/// The fixed part of an account's data, if length, kind and version are right.
-#[inline(always)]
-fn fixed_part<T: AccountLayout>(data: &[u8]) -> Option<&T> {
-    if data.len() < size_of::<T>() {
-        return None;
-    }
-    if bytemuck::pod_read_unaligned::<u16>(&data[..2]) != u16::from_le_bytes([T::DISCRIMINATOR, T::VERSION]) {
-        return None;
-    }
-    // SAFETY: the data is long enough, as was just checked; the runtime aligns it to eight bytes, and no layout needs more.
-    Some(unsafe { &*data.as_ptr().cast::<T>() })
+    Ok(unsafe { accounts::read_unborrowed(account, program) }?)
 }
 
 /// Reads the shard that a queue belongs to.
@@ -51,11 +37,26 @@ pub(crate) fn shard_of<'a>(account: &'a AccountView, queue: &Queue, program: &Ad
 /// Nobody may hold the account's data.
 #[inline(always)]
 pub(crate) unsafe fn queue<'a>(account: &'a mut AccountView, program: &Address) -> Result<QueueMut<'a>, Refusal> {
-    if !keys_equal(account.owner().as_array(), program.as_array()) {
+    if !accounts::is_owned_by(account, program) {
         return Err(ProgramError::InvalidAccountOwner.into());
     }
     // SAFETY: the caller's contract.
-    QueueMut::load(unsafe { account.borrow_unchecked_mut() })
+    let bytes = unsafe { account.borrow_unchecked_mut() };
+    // SAFETY: the runtime aligns the data of an account to eight bytes.
+    unsafe { QueueMut::load_aligned(bytes) }
+}
+
+/// [`queue`], not unfolded.
+///
+/// # Safety
+/// As there.
+#[inline(never)]
+pub(crate) unsafe fn queue_outlined<'a>(
+    account: &'a mut AccountView,
+    program: &Address,
+) -> Result<QueueMut<'a>, Refusal> {
+    // SAFETY: the caller's contract.
+    unsafe { queue(account, program) }
 }
 
 /// Loads a capability and proves that the trusted processor made it for this queue's shard.
@@ -66,8 +67,81 @@ pub(crate) fn capability<'a>(account: &'a AccountView, queue: &Queue) -> Result<
     }
     // SAFETY: the account belongs to another program, which this one never writes.
     let capability: &Capability =
-        fixed_part(unsafe { account.borrow_unchecked() }).ok_or_else(|| refuse!(UnknownCapability))?;
+        unsafe { accounts::read_fixed_part(account) }.map_err(|_| refuse!(UnknownCapability))?;
     // A shard's address is derived from this program, so the processor, which recorded the owner of the shard's account as
     // the capability's scheduler, recorded this program.
     if keys_equal(&capability.shard, &queue.shard) { Ok(capability) } else { Err(refuse!(UnknownCapability)) }
+}
+
+/// Loads a queue for its shard's owner, who signs.
+///
+/// # Safety
+/// Nobody may hold the data of the queue or of the shard.
+#[inline(never)]
+pub(crate) unsafe fn owned_queue<'a>(
+    shard: &AccountView,
+    owner: &AccountView,
+    queue: &'a mut AccountView,
+    program: &Address,
+) -> Result<QueueMut<'a>, Refusal> {
+    // SAFETY: the caller's contract.
+    let queue = unsafe { self::queue_outlined(queue, program) }?;
+    let shard = shard_of(shard, queue.header, program)?;
+    if !keys_equal(&shard.owner, owner.address().as_array()) {
+        return Err(refuse!(NotShardOwner));
+    }
+    Ok(queue)
+}
+
+/// Refuses while the program or the shard is paused.
+#[inline(always)]
+pub(crate) fn check_running(config: &SchedulerConfig, shard: &Shard, now: i64) -> Result<(), Refusal> {
+    if config.lifecycle.is_paused(|| Ok(now))? {
+        return Err(refuse!(fault: Paused));
+    }
+    if shard.header.state != 0 {
+        return Err(refuse!(ShardPaused));
+    }
+    Ok(())
+}
+
+/// The pauses that leases are compared with.
+#[inline(always)]
+pub(crate) fn pauses(config: &SchedulerConfig, shard: &Shard) -> Pauses {
+    Pauses {
+        config_count: config.lifecycle.pause_count,
+        shard_count: shard.pause_count,
+        config_started_at: config.lifecycle.pause_started_at,
+        shard_started_at: shard.pause_started_at,
+    }
+}
+
+/// Lamports of a queue's account above its rent, which only an entry with a tip needs to know.
+#[inline(always)]
+pub(crate) fn purse_lamports(queue: &AccountView, tip_lamports: u64) -> Result<u64, Refusal> {
+    if tip_lamports == 0 {
+        return Ok(0);
+    }
+    purse(queue)
+}
+
+/// Lamports of a queue's account above its rent, as the Rent sysvar has it.
+#[cold]
+#[inline(never)]
+pub(crate) fn purse(queue: &AccountView) -> Result<u64, Refusal> {
+    Ok(queue.lamports().saturating_sub(rent_exempt_lamports(queue.data_len())?))
+}
+
+/// Unix seconds, from the Clock sysvar account.
+#[inline(always)]
+pub(crate) fn now(clock: &AccountView) -> Result<i64, Refusal> {
+    const UNIX_TIMESTAMP_OFFSET: usize = 32;
+    if !keys_equal(clock.address().as_array(), CLOCK_ID.as_array()) {
+        return Err(ProgramError::UnsupportedSysvar.into());
+    }
+    // SAFETY: the sysvar is never writable, so nobody holds it mutably.
+    let bytes = unsafe { clock.borrow_unchecked() };
+    // SAFETY: the address says that it is the Clock sysvar, which has 40 bytes; a byte has no alignment.
+    let seconds = unsafe { *bytes.as_ptr().add(UNIX_TIMESTAMP_OFFSET).cast::<[u8; 8]>() };
+    Ok(i64::from_le_bytes(seconds))
 }

@@ -31,6 +31,14 @@ pub(crate) struct Sibling<'a> {
     bytes: PhantomData<&'a [u8]>,
 }
 
+/// An account of an instruction.
+pub(crate) struct SiblingAccount<'a> {
+    /// Bit 0: signer; bit 1: writable. Both as the whole message has them.
+    pub flags: u8,
+    /// The account's key.
+    pub key: &'a Key,
+}
+
 impl<'a> Siblings<'a> {
     /// Reads the sysvar; `None` if the account is another one.
     #[inline(always)]
@@ -93,16 +101,18 @@ impl<'a> Siblings<'a> {
 }
 
 impl<'a> Sibling<'a> {
-    /// Key of the account at a position, if there is one.
+    /// The account at a position, if there is one.
     #[inline(always)]
-    pub(crate) fn account_key(&self, index: usize) -> Option<&'a Key> {
+    pub(crate) fn account(&self, index: usize) -> Option<SiblingAccount<'a>> {
         if index >= self.accounts {
             return None;
         }
         let at = self.first_account.wrapping_add(total_bytes(index, ACCOUNT_BYTES));
-        // SAFETY: the index was just compared with the number of accounts; flags of one byte stand before each key, which
-        // lives as long as the sysvar's bytes.
-        Some(unsafe { &*at.wrapping_add(1).cast::<Key>() })
+        // SAFETY: the index was just compared with the number of accounts, each of which begins with its flags.
+        let flags = unsafe { *at };
+        // SAFETY: the flags are followed by the key, which lives as long as the sysvar's bytes.
+        let key = unsafe { &*at.wrapping_add(1).cast::<Key>() };
+        Some(SiblingAccount { flags, key })
     }
 }
 

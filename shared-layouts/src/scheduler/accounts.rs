@@ -334,10 +334,10 @@ layout! {
         328 cancelled: u64,
         /// Dead letters removed.
         336 purged: u64,
-        /// Seconds that dispatched entries waited, summed.
+        /// Seconds that dispatched entries waited, summed over all that `dispatched` counts.
         344 waiting_seconds: u64,
-        /// Waits in that sum.
-        352 waits: u64,
+        /// Zero.
+        352 reserved_waits: [u8; 8],
         /// Compute units reserved by dispatched entries, summed.
         360 reserved_compute_units: u64,
         /// Claims that handed out nothing although entries were ready: all were blocked.

@@ -61,5 +61,33 @@ errors! {
         ShardPaused = 2126,
         /// The queue's own bytes contradict each other; nothing was changed.
         CorruptQueue = 2127,
+        /// The lease has ended: the entry can only be reaped, or reported as failed.
+        LeaseEnded = 2128,
+        /// The signer does not hold the entry's lease.
+        NotLeaseHolder = 2129,
+        /// The signer is not an active worker on the queue's allow-list, or the queue takes no leases.
+        NotWorker = 2130,
+        /// Not-before, interval and number of runs contradict each other or lie outside their limits.
+        WrongTime = 2131,
+        /// The queue still has entries: let them run, cancel them, or purge the dead ones.
+        QueueNotEmpty = 2132,
+        /// The shard still has queues or orders: close them first.
+        ShardNotEmpty = 2133,
+        /// Direct execution is closed: the processor is not paused by its authority, and `direct_until` has passed.
+        DirectClosed = 2134,
+        /// The capability is not flagged for direct dispatch.
+        NotDirect = 2135,
+        /// The instruction after this one is not the capability's target call for this entry.
+        WrongTargetCall = 2136,
+        /// Every place of the list is taken: remove a key first, and let its entries or leases end.
+        NoPlace = 2137,
+        /// The purse holds less than that above the rent and the tips promised to queued entries.
+        PurseTooLow = 2138,
+        /// Nothing is to be done for any of the handles: no lease has ended, nothing is due, no deadline has passed.
+        NothingToReap = 2139,
+        /// A flag is not defined, or not possible here.
+        WrongFlags = 2140,
+        /// The shard was not paused by its owner.
+        ShardNotPaused = 2141,
     }
 }

@@ -3,6 +3,8 @@
 mod accounts;
 mod error;
 mod instructions;
+#[cfg(feature = "client")]
+pub mod reader;
 
 pub use accounts::*;
 pub use error::SchedulerError;

@@ -1,21 +1,17 @@
 use crate::Scheduler;
-use cores::queue::QueueMut;
-use pinocchio::ProgramResult;
+use cores::queue::{Policy, QueueMut, Refusal, clear_lists};
+use cores::refuse;
 use pinocchio::error::ProgramError;
 use program_common::accounts::NewAccount;
 use program_common::{Call, accounts};
-use shared_layouts::account::{AccountHeader, AccountLayout, Key, NO_KEY, total_bytes};
+use shared_layouts::account::{AccountHeader, AccountLayout, NO_KEY, total_bytes};
 use shared_layouts::scheduler::create_queue::{Accounts, Data};
 use shared_layouts::scheduler::{
-    DEFAULT_ELIGIBLE_WINDOW, Entry, LEVELS, List, MAX_CREATE_BYTES, MAX_PRODUCERS, NO_SLOT, Producer, ProducerRecord,
-    QUEUE_SEED, Queue, SchedulerConfig, SchedulerError, Shard,
+    Entry, LEVELS, MAX_CREATE_BYTES, MAX_PRODUCERS, Producer, ProducerRecord, QUEUE_SEED, Queue, SchedulerConfig, Shard,
 };
 
-/// A list without slots.
-const EMPTY: List = List { head: NO_SLOT, tail: NO_SLOT };
-
 #[inline(never)]
-pub(crate) fn create_queue(call: Call) -> ProgramResult {
+pub(crate) fn create_queue(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, tail) = Data::parse(call.data)?;
     let (accounts, _) = Accounts::parse(call.accounts)?;
@@ -27,11 +23,11 @@ pub(crate) fn create_queue(call: Call) -> ProgramResult {
         // SAFETY: as above.
         let shard: &Shard = unsafe { accounts::read_unborrowed(accounts.shard, program_id) }?;
         if shard.owner != *accounts.owner.address().as_array() {
-            return Err(SchedulerError::NotShardOwner.into());
+            return Err(refuse!(NotShardOwner));
         }
         shard.queues_created
     };
-    check_policy(data, config)?;
+    let policy = policy(data, config)?;
 
     let shard_key = *accounts.shard.address().as_array();
     let bump = NewAccount {
@@ -49,7 +45,10 @@ pub(crate) fn create_queue(call: Call) -> ProgramResult {
 
     let mut bytes = accounts.queue.try_borrow_mut()?;
     let header: &mut Queue = accounts::fresh(&mut bytes)?;
-    fill(header, data, config, shard_key, number, bump);
+    fill(header, data, &policy, config);
+    header.header.bump = bump;
+    header.shard = shard_key;
+    header.number = number;
     for (place, record) in header.producers.iter_mut().zip(producers(tail)) {
         *place = Producer {
             key: record.key,
@@ -70,9 +69,9 @@ fn producers(tail: &[u8]) -> impl Iterator<Item = ProducerRecord> + '_ {
     tail.chunks_exact(ProducerRecord::BYTES).map(bytemuck::pod_read_unaligned)
 }
 
-fn check_producers(tail: &[u8]) -> ProgramResult {
+fn check_producers(tail: &[u8]) -> Result<(), Refusal> {
     if tail.len() % ProducerRecord::BYTES != 0 {
-        return Err(ProgramError::InvalidInstructionData);
+        return Err(ProgramError::InvalidInstructionData.into());
     }
     let is_sound = |(index, record): (usize, ProducerRecord)| {
         record.key != NO_KEY
@@ -82,7 +81,7 @@ fn check_producers(tail: &[u8]) -> ProgramResult {
             && producers(tail).take(index).all(|other| other.key != record.key)
     };
     let is_sound = tail.len() <= MAX_PRODUCERS * ProducerRecord::BYTES && producers(tail).enumerate().all(is_sound);
-    if is_sound { Ok(()) } else { Err(SchedulerError::InvalidProducer.into()) }
+    if is_sound { Ok(()) } else { Err(refuse!(InvalidProducer)) }
 }
 
 /// Bytes of the queue's account.
@@ -90,45 +89,31 @@ fn queue_bytes(data: &Data) -> usize {
     Queue::BYTES + total_bytes(usize::from(data.slots), Entry::BYTES)
 }
 
-fn check_policy(data: &Data, config: &SchedulerConfig) -> ProgramResult {
+fn policy(data: &Data, config: &SchedulerConfig) -> Result<Policy, Refusal> {
     if data.slots > config.max_queue_size || queue_bytes(data) > MAX_CREATE_BYTES {
-        return Err(SchedulerError::QueueTooLarge.into());
+        return Err(refuse!(QueueTooLarge));
     }
-    // An entry of an open queue leaves it by being run or by its deadline, so there has to be one.
-    let is_sound = data.slots > 0
-        && data.max_dead <= data.slots
-        && data.flags == 0
-        && data.max_deadline_seconds > 0
-        && data.max_attempts > 0
-        && data.backoff_seconds <= data.backoff_cap_seconds;
-    if is_sound { Ok(()) } else { Err(SchedulerError::InvalidPolicy.into()) }
+    let policy = Policy {
+        max_dead: data.max_dead,
+        max_deadline_seconds: data.max_deadline_seconds,
+        lease_seconds: data.lease_seconds,
+        backoff_seconds: data.backoff_seconds,
+        backoff_cap_seconds: data.backoff_cap_seconds,
+        max_attempts: data.max_attempts,
+        eligible_window: data.eligible_window,
+        lowest_level_every: data.lowest_level_every,
+        default_level: config.default_priority,
+        flags: data.flags,
+    };
+    policy.check(data.slots)?;
+    Ok(policy)
 }
 
-fn fill(header: &mut Queue, data: &Data, config: &SchedulerConfig, shard: Key, number: u64, bump: u8) {
-    header.header = AccountHeader {
-        discriminator: Queue::DISCRIMINATOR,
-        version: Queue::VERSION,
-        bump,
-        state: data.flags,
-        reserved: [0; 4],
-    };
-    header.shard = shard;
+fn fill(header: &mut Queue, data: &Data, policy: &Policy, config: &SchedulerConfig) {
+    header.header =
+        AccountHeader { discriminator: Queue::DISCRIMINATOR, version: Queue::VERSION, ..bytemuck::Zeroable::zeroed() };
     header.processor_program = config.processor_program;
-    header.number = number;
-    header.ready = [EMPTY; LEVELS];
-    header.free = EMPTY;
-    header.delayed = EMPTY;
-    header.leased = EMPTY;
-    header.held = EMPTY;
-    header.dead = EMPTY;
     header.slots = data.slots;
-    header.max_dead = data.max_dead;
-    header.lease_seconds = data.lease_seconds;
-    header.backoff_seconds = data.backoff_seconds;
-    header.backoff_cap_seconds = data.backoff_cap_seconds;
-    header.max_deadline_seconds = data.max_deadline_seconds;
-    header.max_attempts = data.max_attempts;
-    header.eligible_window = if data.eligible_window == 0 { DEFAULT_ELIGIBLE_WINDOW } else { data.eligible_window };
-    header.lowest_level_every = data.lowest_level_every;
-    header.default_level = config.default_priority;
+    clear_lists(header);
+    policy.write(header);
 }

@@ -1,17 +1,38 @@
 use crate::load;
-use cores::queue::{NewEntry, Refusal};
-use program_common::{Call, clock};
+use cores::queue::{NewEntry, Refusal, is_plain};
+use program_common::Call;
 use shared_layouts::scheduler::enqueue::{Accounts, Data};
 
 #[inline(always)]
 pub(crate) fn enqueue(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (request, arguments) = Data::parse(call.data)?;
+    if !is_plain(request) {
+        return enqueue_any(call);
+    }
     let (accounts, _) = Accounts::parse(call.accounts)?;
     // SAFETY: no other account of this program is loaded here.
     let mut queue = unsafe { load::queue(accounts.queue, program_id) }?;
     let capability = load::capability(accounts.capability, queue.header)?;
-    let new = NewEntry { request, capability_key: accounts.capability.address().as_array(), capability, arguments };
-    queue.enqueue(accounts.producer.address().as_array(), &new, clock::now(accounts.clock)?)?;
+    let capability_key = accounts.capability.address().as_array();
+    let new = NewEntry { request, capability_key, capability, arguments, purse_lamports: 0 };
+    queue.enqueue_plain(accounts.producer.address().as_array(), &new, load::now(accounts.clock)?)?;
+    Ok(())
+}
+
+/// The same for entries that are delayed, recur, carry a tip or are committed to their arguments, and where an account is
+/// passed twice: a capability's address may itself be the producer.
+#[inline(never)]
+pub(crate) fn enqueue_any(call: Call) -> Result<(), Refusal> {
+    let program_id = call.program_id;
+    let (request, arguments) = Data::parse(call.data)?;
+    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let purse_lamports = load::purse_lamports(accounts.queue, request.tip_lamports)?;
+    // SAFETY: no other account of this program is loaded here.
+    let mut queue = unsafe { load::queue_outlined(accounts.queue, program_id) }?;
+    let capability = load::capability(accounts.capability, queue.header)?;
+    let capability_key = accounts.capability.address().as_array();
+    let new = NewEntry { request, capability_key, capability, arguments, purse_lamports };
+    queue.enqueue_any(Some(accounts.producer.address().as_array()), &new, load::now(accounts.clock)?)?;
     Ok(())
 }

@@ -1,0 +1,144 @@
+//! Claim: hands out leases in strict order.
+
+use super::{Pauses, QueueMut, Refusal};
+use crate::refuse;
+use shared_layouts::account::{Key, keys_equal};
+use shared_layouts::scheduler::{LEVELS, NO_SLOT, Queue, list, queue_flags, reason};
+
+/// Delayed entries that a claim looks at on its way.
+pub const PROMOTED_PER_CLAIM: usize = 2;
+/// Entries past their deadline that a claim takes out of its way.
+pub const EXPIRED_PER_CLAIM: usize = 8;
+
+/// What a claim did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    /// Leases handed out.
+    pub count: u8,
+}
+
+impl QueueMut<'_> {
+    /// Leases the first `wanted` eligible entries to the worker at a place of the list: the highest level first, in each
+    /// level the oldest first; one in `lowest_level_every` is the oldest of the lowest level instead.
+    ///
+    /// # Errors
+    /// `NotWorker`. Finding nothing is no error.
+    #[inline(always)]
+    pub fn claim(
+        &mut self,
+        worker_index: u8,
+        signer: &Key,
+        wanted: u8,
+        pauses: &Pauses,
+        now: i64,
+    ) -> Result<Claimed, Refusal> {
+        let flags = self.header.header.state;
+        self.header
+            .workers
+            .get(usize::from(worker_index))
+            .filter(|worker| worker.active == 1 && keys_equal(&worker.key, signer))
+            .ok_or_else(|| refuse!(NotWorker))?;
+        if flags & queue_flags::LEASED == 0 {
+            return Err(refuse!(NotWorker));
+        }
+        if self.header.delayed.head != NO_SLOT {
+            self.promote(now)?;
+        }
+        let mut wanted = wanted;
+        if flags & queue_flags::STRICT != 0 {
+            // One lease at a time.
+            wanted = u8::from(wanted > 0 && self.header.leased_count == 0);
+        }
+        let mut count = 0u8;
+        let mut expired = 0;
+        while count < wanted && self.header.levels != 0 {
+            let slot = next(self.header);
+            let entry = self.at(slot)?;
+            if now > entry.deadline_at {
+                if expired == EXPIRED_PER_CLAIM {
+                    break;
+                }
+                expired += 1;
+                self.expire(slot, now)?;
+                continue;
+            }
+            entry.worker = worker_index;
+            // An entry with all its attempts used is not ready.
+            entry.attempts = entry.attempts.wrapping_add(1);
+            entry.leased_at = now;
+            entry.lease_ends_at = now.wrapping_add(i64::from(entry.lease_seconds));
+            entry.config_pauses = pauses.config_count;
+            entry.shard_pauses = pauses.shard_count;
+            self.detach_from(slot, list::READY)?;
+            self.attach_to(slot, list::LEASED)?;
+            self.header.claims = self.header.claims.wrapping_add(1);
+            count = count.wrapping_add(1);
+        }
+        if let Some(worker) = self.header.workers.get_mut(usize::from(worker_index)) {
+            // A worker has at most as many leases as there are slots.
+            worker.leases = worker.leases.wrapping_add(u16::from(count));
+        }
+        if count == 0 && self.header.ready_count > 0 {
+            self.header.claims_blocked = self.header.claims_blocked.wrapping_add(1);
+        }
+        Ok(Claimed { count })
+    }
+
+    /// Looks at the first delayed entries: those that are due become ready, the others go to the end, so that later claims
+    /// meet the next ones.
+    #[inline(never)]
+    fn promote(&mut self, now: i64) -> Result<(), Refusal> {
+        for _ in 0..PROMOTED_PER_CLAIM.min(usize::from(self.header.delayed_count)) {
+            let slot = self.header.delayed.head;
+            let entry = self.at(slot)?;
+            if now > entry.deadline_at {
+                self.expire(slot, now)?;
+                continue;
+            }
+            let kind = if entry.due_at > now { list::DELAYED } else { list::READY };
+            self.detach(slot)?;
+            self.attach(slot, kind)?;
+        }
+        Ok(())
+    }
+
+    /// Takes out an entry whose deadline has passed.
+    #[inline(never)]
+    pub(super) fn expire(&mut self, slot: u16, now: i64) -> Result<(), Refusal> {
+        self.header.expired = self.header.expired.wrapping_add(1);
+        self.detach(slot)?;
+        self.bury(slot, reason::EXPIRED, now)
+    }
+}
+
+/// The slot to claim next; some level has entries.
+#[inline(always)]
+fn next(header: &Queue) -> u16 {
+    let every = u32::from(header.lowest_level_every);
+    let levels = u32::from(header.levels);
+    let serves_lowest = every != 0 && header.claims.wrapping_add(1) % every == 0;
+    let level = if serves_lowest { highest_bit(levels & levels.wrapping_neg()) } else { highest_bit(levels) };
+    header.ready[level % LEVELS].head
+}
+
+/// Position of the highest bit of a 16-bit number, by halving: the target has no instruction that counts zeros.
+#[inline(always)]
+pub(super) fn highest_bit(mut bits: u32) -> usize {
+    let mut position = 0;
+    if bits >= 1 << 8 {
+        position = 8;
+        bits >>= 8;
+    }
+    if bits >= 1 << 4 {
+        position += 4;
+        bits >>= 4;
+    }
+    if bits >= 1 << 2 {
+        position += 2;
+        bits >>= 2;
+    }
+    if bits >= 1 << 1 {
+        position += 1;
+    }
+    position
+}

@@ -1,0 +1,27 @@
+use crate::load;
+use cores::queue::Refusal;
+use pinocchio::cpi::set_return_data;
+use program_common::Call;
+use shared_layouts::scheduler::SchedulerConfig;
+use shared_layouts::scheduler::claim::{Accounts, Data};
+
+#[inline(never)]
+pub(crate) fn claim(call: Call) -> Result<(), Refusal> {
+    let program_id = call.program_id;
+    let (data, _) = Data::parse(call.data)?;
+    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let now = load::now(accounts.clock)?;
+    // SAFETY: config and queue are different kinds of account, so none is held twice.
+    let config: &SchedulerConfig = unsafe { load::read(accounts.config, program_id) }?;
+    // SAFETY: as above.
+    let mut queue = unsafe { load::queue(accounts.queue, program_id) }?;
+    let shard = load::shard_of(accounts.shard, queue.header, program_id)?;
+    load::check_running(config, shard, now)?;
+    let pauses = load::pauses(config, shard);
+    let claimed = queue.claim(data.worker_index, accounts.worker.address().as_array(), data.count, &pauses, now)?;
+    // Return data costs more than a lease, so only a claim that fell short says so.
+    if claimed.count < data.count {
+        set_return_data(&[claimed.count]);
+    }
+    Ok(())
+}

@@ -1,0 +1,149 @@
+use crate::load;
+use crate::run::{self, Run};
+use crate::siblings::Sibling;
+use cores::queue::Refusal;
+use cores::refuse;
+use pinocchio::AccountView;
+use pinocchio::error::ProgramError;
+use program_common::Call;
+use shared_layouts::account::{Key, keys_equal, total_bytes};
+use shared_layouts::lifecycle::pause_state;
+use shared_layouts::processor::{
+    AccountRule, Capability, ProcessorConfig, account_flags, account_kind, capability_flags,
+};
+use shared_layouts::scheduler::SchedulerConfig;
+use shared_layouts::scheduler::dispatch_direct::{Accounts, Data};
+
+#[inline(never)]
+pub(crate) fn dispatch_direct(call: Call) -> Result<(), Refusal> {
+    let program_id = call.program_id;
+    let (data, _) = Data::parse(call.data)?;
+    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let run = Run { slot: data.slot, generation: data.generation, program_id };
+    let now = load::now(accounts.clock)?;
+    // SAFETY: config and queue are different kinds of account, so none is held twice.
+    let config: &SchedulerConfig = unsafe { load::read(accounts.config, program_id) }?;
+    // SAFETY: as above.
+    let mut queue = unsafe { load::queue(accounts.queue, program_id) }?;
+    load::check_running(config, load::shard_of(accounts.shard, queue.header, program_id)?, now)?;
+    check_open(config, accounts.processor_config, now)?;
+    let capability = load::capability(accounts.capability, queue.header)?;
+    if capability.header.state & capability_flags::DIRECT_DISPATCH == 0 {
+        return Err(refuse!(NotDirect));
+    }
+    let siblings = run.siblings(accounts.instructions)?;
+    let entry = run.entry(&queue, accounts.worker, now)?;
+    let capability_key = accounts.capability.address().as_array();
+    if !keys_equal(capability_key, &entry.capability) {
+        return Err(refuse!(WrongCapability));
+    }
+    if capability.capability_version != entry.capability_version {
+        return Err(refuse!(CapabilityChanged));
+    }
+    let next = siblings.next().ok_or_else(|| refuse!(WrongTargetCall))?;
+    let prefix =
+        capability.prefix.get(..usize::from(capability.prefix_bytes)).ok_or_else(|| refuse!(UnknownCapability))?;
+    let (head, arguments) = next.data.split_at_checked(prefix.len()).ok_or_else(|| refuse!(WrongTargetCall))?;
+    if !keys_equal(next.program, &capability.target_program) || (!prefix.is_empty() && head != prefix) {
+        return Err(refuse!(WrongTargetCall));
+    }
+    run::check_arguments(entry, arguments)?;
+    // SAFETY: the account belongs to the processor, and nobody holds it mutably.
+    let rules = rules(unsafe { accounts.capability.borrow_unchecked() }, capability)?;
+    let template = Template {
+        call: &next,
+        rules,
+        arguments,
+        capability: capability_key,
+        worker: accounts.worker.address().as_array(),
+    };
+    template.check()?;
+    let finished = queue.finish(run.slot, now)?;
+    if finished.tip_lamports != 0 {
+        run::pay(accounts.queue, accounts.worker, &finished, &run)?;
+    }
+    Ok(())
+}
+
+/// Direct execution is open while the processor's authority, not its guardian, has paused it, or while the scheduler's
+/// authority says so.
+#[inline(always)]
+fn check_open(config: &SchedulerConfig, processor_config: &AccountView, now: i64) -> Result<(), Refusal> {
+    if now < config.direct_until {
+        return Ok(());
+    }
+    if !keys_equal(processor_config.address().as_array(), &config.processor_config) {
+        return Err(refuse!(fault: UntrustedProgram));
+    }
+    // SAFETY: the account belongs to the processor, and nobody holds it mutably.
+    let processor: &ProcessorConfig = shared_layouts::load(unsafe { processor_config.borrow_unchecked() })?;
+    if processor.lifecycle.header.state == pause_state::BY_AUTHORITY { Ok(()) } else { Err(refuse!(DirectClosed)) }
+}
+
+/// The rules of the capability's target accounts, which follow its fixed part.
+#[inline(always)]
+fn rules<'a>(bytes: &'a [u8], capability: &Capability) -> Result<&'a [AccountRule], Refusal> {
+    let end = Capability::BYTES + total_bytes(usize::from(capability.target_accounts), AccountRule::BYTES);
+    let rules = bytes.get(Capability::BYTES..end).ok_or(ProgramError::InvalidAccountData)?;
+    Ok(bytemuck::try_cast_slice(rules).map_err(|_| ProgramError::InvalidAccountData)?)
+}
+
+/// What the target call is compared with.
+struct Template<'a> {
+    call: &'a Sibling<'a>,
+    rules: &'a [AccountRule],
+    arguments: &'a [u8],
+    capability: &'a Key,
+    worker: &'a Key,
+}
+
+impl Template<'_> {
+    /// Compares every account of the call with its rule. The sysvar shows the flags of the whole message: writable is a lower
+    /// bound, and a signer that nobody declared is refused.
+    #[inline(always)]
+    fn check(&self) -> Result<(), Refusal> {
+        if self.call.accounts != self.rules.len() {
+            return Err(refuse!(WrongTargetCall));
+        }
+        for (index, rule) in self.rules.iter().enumerate() {
+            let account = self.call.account(index).ok_or_else(|| refuse!(WrongTargetCall))?;
+            let missing = rule.flags & !account.flags & account_flags::ALL;
+            let undeclared = account.flags & !rule.flags & account_flags::SIGNER;
+            if missing != 0 || undeclared != 0 {
+                return Err(refuse!(WrongTargetCall));
+            }
+            let is_bound = if rule.kind == account_kind::FIXED {
+                keys_equal(account.key, &rule.key)
+            } else {
+                self.binds(index, rule, account.key)
+            };
+            // Whoever runs an entry signs for the dispatch, and that signature must not reach the target.
+            let lends = rule.flags & account_flags::SIGNER != 0 && keys_equal(account.key, self.worker);
+            if !is_bound || lends {
+                return Err(refuse!(WrongTargetCall));
+            }
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn binds(&self, index: usize, rule: &AccountRule, key: &Key) -> bool {
+        match rule.kind {
+            account_kind::CAPABILITY => keys_equal(key, self.capability),
+            account_kind::FROM_ARGUMENTS => {
+                let offset = usize::from(rule.arguments_offset);
+                self.arguments.get(offset..offset + size_of::<Key>()).is_some_and(|named| named == key)
+            }
+            account_kind::WORKER_CHOSEN => {
+                let differs = |other_index: usize| {
+                    other_index == index
+                        || self.call.account(other_index).is_some_and(|other| !keys_equal(other.key, key))
+                };
+                rule.flags & account_flags::SIGNER == 0
+                    && !keys_equal(key, self.capability)
+                    && (0..self.rules.len()).all(differs)
+            }
+            _ => false,
+        }
+    }
+}

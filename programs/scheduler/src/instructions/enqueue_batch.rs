@@ -1,0 +1,75 @@
+use crate::load;
+use cores::queue::{NewEntry, Refusal};
+use pinocchio::error::ProgramError;
+use pinocchio::{AccountView, Address};
+use program_common::Call;
+use shared_layouts::account::Key;
+use shared_layouts::scheduler::enqueue_batch::{Accounts, Data};
+use shared_layouts::scheduler::{BatchItem, enqueue};
+
+/// Bytes of an item before its arguments.
+const ITEM_BYTES: usize = BatchItem::BYTES + enqueue::Data::BYTES;
+
+#[inline(never)]
+pub(crate) fn enqueue_batch(call: Call) -> Result<(), Refusal> {
+    let program_id = call.program_id;
+    let (Data {}, mut items) = Data::parse(call.data)?;
+    let (accounts, capabilities) = Accounts::parse(call.accounts)?;
+    let now = load::now(accounts.clock)?;
+    let batch = Batch { program_id, producer: accounts.producer.address().as_array(), now };
+    if items.is_empty() {
+        return Err(ProgramError::InvalidInstructionData.into());
+    }
+    while !items.is_empty() {
+        let (item, rest) = split_item(items)?;
+        items = rest;
+        let account = capabilities.get(item.capability).ok_or(ProgramError::NotEnoughAccountKeys)?;
+        batch.enqueue(accounts.queue, &item, account)?;
+    }
+    Ok(())
+}
+
+/// One item of the batch.
+struct Item<'a> {
+    request: &'a enqueue::Data,
+    arguments: &'a [u8],
+    capability: usize,
+}
+
+fn split_item(items: &[u8]) -> Result<(Item<'_>, &[u8]), Refusal> {
+    let invalid = ProgramError::InvalidInstructionData;
+    let (head, rest) = items.split_at_checked(ITEM_BYTES).ok_or(invalid.clone())?;
+    let (item, request) = head.split_at(BatchItem::BYTES);
+    let item: BatchItem = bytemuck::pod_read_unaligned(item);
+    let (arguments, rest) = rest.split_at_checked(usize::from(item.arguments_bytes)).ok_or(invalid.clone())?;
+    if item.reserved != 0 {
+        return Err(invalid.into());
+    }
+    let request = bytemuck::try_from_bytes(request).map_err(|_| invalid)?;
+    Ok((Item { request, arguments, capability: usize::from(item.capability) }, rest))
+}
+
+/// What the items have in common.
+struct Batch<'a> {
+    program_id: &'a Address,
+    producer: &'a Key,
+    now: i64,
+}
+
+impl Batch<'_> {
+    #[inline(never)]
+    fn enqueue(&self, queue: &mut AccountView, item: &Item, capability: &AccountView) -> Result<(), Refusal> {
+        let purse_lamports = load::purse_lamports(queue, item.request.tip_lamports)?;
+        // SAFETY: no other account of this program is loaded here; a queue passed as capability has the wrong owner.
+        let mut queue = unsafe { load::queue_outlined(queue, self.program_id) }?;
+        let new = NewEntry {
+            request: item.request,
+            capability_key: capability.address().as_array(),
+            capability: load::capability(capability, queue.header)?,
+            arguments: item.arguments,
+            purse_lamports,
+        };
+        queue.enqueue_any(Some(self.producer), &new, self.now)?;
+        Ok(())
+    }
+}

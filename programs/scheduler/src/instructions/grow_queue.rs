@@ -1,0 +1,46 @@
+use crate::close::lengthen;
+use crate::load;
+use cores::queue::{QueueMut, Refusal};
+use cores::refuse;
+use pinocchio_system::instructions::Transfer;
+use program_common::Call;
+use program_common::accounts::rent_exempt_lamports;
+use shared_layouts::account::total_bytes;
+use shared_layouts::scheduler::grow_queue::{Accounts, Data};
+use shared_layouts::scheduler::{Entry, MAX_CREATE_BYTES, SchedulerConfig};
+
+#[inline(never)]
+pub(crate) fn grow_queue(call: Call) -> Result<(), Refusal> {
+    let program_id = call.program_id;
+    let (data, _) = Data::parse(call.data)?;
+    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let added_bytes = total_bytes(usize::from(data.slots), Entry::BYTES);
+    let first_slot = {
+        // SAFETY: config, shard and queue are different kinds of account, so none is held twice.
+        let config: &SchedulerConfig = unsafe { load::read(accounts.config, program_id) }?;
+        // SAFETY: as above.
+        let queue = unsafe { load::owned_queue(accounts.shard, accounts.owner, accounts.queue, program_id) }?;
+        let slots = queue.header.slots;
+        let fits = data.slots > 0 && added_bytes <= MAX_CREATE_BYTES;
+        let most = config.max_queue_size;
+        if !fits || slots > most || data.slots > most.saturating_sub(slots) {
+            return Err(refuse!(QueueTooLarge));
+        }
+        slots
+    };
+
+    let bytes = accounts.queue.data_len();
+    // The purse is not spent on the rent of what is added.
+    let lamports = rent_exempt_lamports(bytes + added_bytes)?.saturating_sub(rent_exempt_lamports(bytes)?);
+    Transfer { from: accounts.payer, to: accounts.queue, lamports }.invoke()?;
+    lengthen(accounts.queue, added_bytes)?;
+    let mut data_of_queue = accounts.queue.try_borrow_mut()?;
+    write_slots(&mut data_of_queue, first_slot.saturating_add(data.slots))?;
+    QueueMut::load(&mut data_of_queue)?.free_slots_from(first_slot)
+}
+
+fn write_slots(data: &mut [u8], slots: u16) -> Result<(), Refusal> {
+    let header: &mut shared_layouts::scheduler::Queue = shared_layouts::load_mut(data)?;
+    header.slots = slots;
+    Ok(())
+}

@@ -1,0 +1,31 @@
+use crate::load;
+use cores::queue::{NewEntry, Refusal};
+use cores::refuse;
+use program_common::Call;
+use shared_layouts::scheduler::restore::{Accounts, Data};
+use shared_layouts::scheduler::{SchedulerConfig, enqueue};
+
+#[inline(never)]
+pub(crate) fn restore(call: Call) -> Result<(), Refusal> {
+    let program_id = call.program_id;
+    let (_, arguments) = Data::parse(call.data)?;
+    // The fixed data is that of `Enqueue`.
+    const { assert!(Data::BYTES == enqueue::Data::BYTES) };
+    let (request, _) = enqueue::Data::parse(call.data)?;
+    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let now = load::now(accounts.clock)?;
+    // SAFETY: config and queue are different kinds of account, so none is held twice.
+    let config: &SchedulerConfig = unsafe { load::read(accounts.config, program_id) }?;
+    let purse_lamports = load::purse_lamports(accounts.queue, request.tip_lamports)?;
+    // SAFETY: as above.
+    let mut queue = unsafe { load::owned_queue(accounts.shard, accounts.owner, accounts.queue, program_id) }?;
+    let shard = load::shard_of(accounts.shard, queue.header, program_id)?;
+    if load::check_running(config, shard, now).is_ok() {
+        return Err(refuse!(fault: NotPaused));
+    }
+    let capability = load::capability(accounts.capability, queue.header)?;
+    let capability_key = accounts.capability.address().as_array();
+    let new = NewEntry { request, capability_key, capability, arguments, purse_lamports };
+    queue.enqueue_any(None, &new, now)?;
+    Ok(())
+}
