@@ -48,6 +48,17 @@ bench: build
 bench-check: build
     @cargo run --quiet --package bench -- check
 
+# Measures an order book's changes at the three diff levels, and writes bench/results/diff_levels.md and .svg
+[group('bench')]
+diff-levels: build
+    @cargo run --quiet --package bench --bin diff_levels
+
+# Fuzzes the diff core for so many seconds a target, and keeps what covers more in fuzz/corpus
+[group('test')]
+fuzz seconds="60":
+    scripts/fuzz wire {{ seconds }}
+    scripts/fuzz apply {{ seconds }}
+
 # Formats every crate
 [group('style')]
 fmt:

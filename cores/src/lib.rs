@@ -4,5 +4,5 @@
 #![no_std]
 
 pub mod compare;
-pub mod operations;
+pub mod diff;
 pub mod queue;

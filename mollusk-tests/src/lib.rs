@@ -8,6 +8,7 @@
 //! | [`single`] | one instruction in Mollusk: success, exact refusal, mutations of a case |
 //! | [`world`] | whole transactions in `LiteSVM`: units of each instruction, deployment, clock |
 //! | [`fixture`] | the three programs initialized, with shards, queues, capabilities and people |
+//! | [`diffs`] | instructions of the diff program, and batches in the middle of their life |
 //! | [`lifecycle`] | the instructions that the three programs share |
 //! | [`queues`] | one queue with its people, and the scheduler's instructions on it |
 //! | [`token`] | SPL Token mints, accounts and transfers |
@@ -18,6 +19,7 @@
 //! tested in [`single`], which is faster.
 
 pub mod compare;
+pub mod diffs;
 pub mod expected;
 pub mod features;
 pub mod fixture;

@@ -62,6 +62,11 @@ pub fn state_address(diff: &Pubkey, number: u64) -> Pubkey {
     address(diff, &[crate::diff::STATE_SEED, &number.to_le_bytes()])
 }
 
+/// Address of an arena, by the number that the diff's config gave it.
+pub fn arena_address(diff: &Pubkey, number: u64) -> Pubkey {
+    address(diff, &[crate::diff::ARENA_SEED, &number.to_le_bytes()])
+}
+
 /// Address of a program's data account under the upgradeable loader.
 pub fn program_data_address(program: &Pubkey) -> Pubkey {
     address(&Pubkey::new_from_array(crate::lifecycle::UPGRADEABLE_LOADER), &[program.as_ref()])

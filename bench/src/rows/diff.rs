@@ -2,11 +2,14 @@
 
 use super::row;
 use crate::report::Row;
+use mollusk_tests::diffs;
 use mollusk_tests::features::FeatureProfile;
 use mollusk_tests::fixture::{
     Fixture, apply_inline, initialize_diff, initialize_processor, initialize_scheduler, pause, people, resume,
 };
 use mollusk_tests::programs::DIFF;
+use shared_layouts::diff::optimization_level;
+use solana_pubkey::Pubkey;
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
@@ -27,6 +30,11 @@ pub(super) fn rows() -> Vec<Row> {
         row("diff/apply_inline/1-op", |profile| inline(profile, 1)),
         row("diff/apply_inline/16-ops", |profile| inline(profile, 16)),
     ]
+    .into_iter()
+    .chain(accounts())
+    .chain(preparing())
+    .chain(batch())
+    .collect()
 }
 
 /// Units of so many operations of 8 bytes each on a state of 1 KiB.
@@ -35,4 +43,155 @@ fn inline(profile: FeatureProfile, count: u32) -> u64 {
     let state = fixture.state(1_024);
     let operations: Vec<(u32, &[u8])> = (0..count).map(|index| (index * 32, &[7; 8][..])).collect();
     fixture.send(&[apply_inline(&state, 0, &operations)], &[people::OWNER]).units_of(0)
+}
+
+fn accounts() -> Vec<Row> {
+    vec![
+        row("diff/create_arena", |profile| {
+            let mut fixture = Fixture::new(profile);
+            let create = fixture.create_arena(diffs::ARENA_BYTES, 2, optimization_level::AGGRESSIVE);
+            fixture.send(&[create], &[people::OWNER]).units_of(0)
+        }),
+        row("diff/grow_arena", |profile| {
+            let mut fixture = Fixture::new(profile);
+            let arena = fixture.arena();
+            fixture.send(&[diffs::grow_arena(&arena, 10_240)], &[people::OWNER]).units_of(0)
+        }),
+        row("diff/close_arena", |profile| {
+            let mut fixture = Fixture::new(profile);
+            let arena = fixture.arena();
+            fixture.send(&[diffs::close_arena(&arena)], &[people::OWNER]).units_of(0)
+        }),
+        row("diff/create_state", |profile| {
+            let mut fixture = Fixture::new(profile);
+            let create = fixture.create_state(1_024);
+            fixture.send(&[create], &[people::OWNER]).units_of(0)
+        }),
+        row("diff/resize_state", |profile| {
+            let mut fixture = Fixture::new(profile);
+            let state = fixture.state(1_024);
+            fixture.send(&[diffs::resize_state(&state, 2_048)], &[people::OWNER]).units_of(0)
+        }),
+        row("diff/close_state", |profile| {
+            let mut fixture = Fixture::new(profile);
+            let state = fixture.state(1_024);
+            fixture.send(&[diffs::close_state(&state)], &[people::OWNER]).units_of(0)
+        }),
+    ]
+}
+
+fn preparing() -> Vec<Row> {
+    let calculated = |name: &str, dirty: fn(usize) -> bool| {
+        row(name, move |profile| {
+            let new: Vec<u8> = (0..STATE_BYTES).map(|at| u8::from(dirty(at / 8))).collect();
+            calculate(profile, &new).1
+        })
+    };
+    vec![
+        calculated("diff/calculate/10k-unchanged", |_| false),
+        calculated("diff/calculate/10k-one-word", |word| word == 700),
+        calculated("diff/calculate/10k-16-words", |word| word % 80 == 41),
+        calculated("diff/calculate/10k-all", |_| true),
+        row("diff/stage/16-ops", |profile| {
+            let (mut fixture, arena, state) = small(profile);
+            fixture.send(&[diffs::stage(&arena, &state, 0, 1_024, &sixteen())], &[people::OWNER]).units_of(0)
+        }),
+        row("diff/optimize/16-ops", |profile| {
+            let (mut fixture, arena, state) = small(profile);
+            fixture.send(&[diffs::stage(&arena, &state, 0, 1_024, &sixteen())], &[people::OWNER]);
+            let optimize = diffs::optimize(&arena, &[state], optimization_level::AGGRESSIVE);
+            fixture.send(&[optimize], &[people::OWNER]).units_of(0)
+        }),
+        row("diff/optimize/16-ops-unsorted", |profile| {
+            let (mut fixture, arena, state) = small(profile);
+            let mut operations = sixteen();
+            operations.reverse();
+            fixture.send(&[diffs::stage(&arena, &state, 0, 1_024, &operations)], &[people::OWNER]);
+            let optimize = diffs::optimize(&arena, &[state], optimization_level::AGGRESSIVE);
+            fixture.send(&[optimize], &[people::OWNER]).units_of(0)
+        }),
+        row("diff/seal/16-ops", |profile| {
+            let (mut fixture, arena, state) = small(profile);
+            fixture.send(&[diffs::stage(&arena, &state, 0, 1_024, &sixteen())], &[people::OWNER]);
+            fixture.send(&[diffs::seal(&arena, &[state])], &[people::OWNER]).units_of(0)
+        }),
+        row("diff/discard", |profile| {
+            let (mut fixture, arena, state) = small(profile);
+            fixture.sealed(&arena, &[(state, &sixteen())]);
+            fixture.send(&[diffs::discard(&arena)], &[people::OWNER]).units_of(0)
+        }),
+        row("diff/verify_integrity/16-ops", |profile| {
+            let (mut fixture, arena, state) = small(profile);
+            fixture.sealed(&arena, &[(state, &sixteen())]);
+            let digest = fixture.arena_header(&arena).digest;
+            fixture.send(&[diffs::verify_integrity(&arena, 0, digest, &[])], &[]).units_of(0)
+        }),
+    ]
+}
+
+fn batch() -> Vec<Row> {
+    vec![
+        row("diff/begin/1-target", |profile| {
+            let (mut fixture, arena, state) = small(profile);
+            fixture.sealed(&arena, &[(state, &sixteen())]);
+            fixture.send(&[diffs::begin(&arena, &[state])], &[people::OWNER]).units_of(0)
+        }),
+        row("diff/apply/16-ops-undo", |profile| {
+            let (mut fixture, arena, state) = small(profile);
+            fixture.begun(&arena, &[(state, &sixteen())]);
+            fixture.send(&[diffs::apply(&arena, &[state], 16)], &[people::OWNER]).units_of(0)
+        }),
+        row("diff/apply/10k-one-range", |profile| {
+            let (mut fixture, arena, state) = calculate(profile, &[1; STATE_BYTES]).0;
+            fixture.send(&[diffs::seal(&arena, &[state])], &[people::OWNER]);
+            fixture.send(&[diffs::begin(&arena, &[state])], &[people::OWNER]);
+            let units = fixture.send(&[diffs::apply(&arena, &[state], 1)], &[people::OWNER]).units_of(0);
+            assert_eq!(fixture.state_data(&state), [1; STATE_BYTES]);
+            units
+        }),
+        row("diff/rollback/16-ops", |profile| {
+            let (mut fixture, arena, state) = small(profile);
+            fixture.begun(&arena, &[(state, &sixteen())]);
+            fixture.send(&[diffs::apply(&arena, &[state], 16)], &[people::OWNER]);
+            fixture.send(&[diffs::rollback(&arena, &[state], 16, people::OWNER)], &[people::OWNER]).units_of(0)
+        }),
+        row("diff/commit/1-target", |profile| {
+            let (mut fixture, arena, state) = small(profile);
+            fixture.begun(&arena, &[(state, &sixteen())]);
+            fixture.send(&[diffs::apply(&arena, &[state], 16)], &[people::OWNER]);
+            fixture.send(&[diffs::commit(&arena, &[state])], &[people::OWNER]).units_of(0)
+        }),
+    ]
+}
+
+/// Data of the large state: 10 KiB.
+const STATE_BYTES: usize = 10_240;
+
+/// An arena, and a state of 1 KiB.
+fn small(profile: FeatureProfile) -> (Fixture, Pubkey, Pubkey) {
+    let mut fixture = Fixture::new(profile);
+    let arena = fixture.arena();
+    let state = fixture.state(1_024);
+    (fixture, arena, state)
+}
+
+/// Sixteen operations of 8 bytes, far enough apart to stay sixteen.
+fn sixteen() -> Vec<(u32, &'static [u8])> {
+    (0..16).map(|index| (index * 64, &[7; 8][..])).collect()
+}
+
+/// What makes a state of 10 KiB zeros `new`, staged at the aggressive level, and the units of the calculation.
+fn calculate(profile: FeatureProfile, new: &[u8]) -> ((Fixture, Pubkey, Pubkey), u64) {
+    let mut fixture = Fixture::new(profile);
+    let arena = fixture.arena();
+    // The first instruction makes as much as one may; then the state and the arena grow to what they need.
+    let state = fixture.state(10_000);
+    let large = u32::try_from(STATE_BYTES).expect("10 KiB");
+    fixture.send(&[diffs::resize_state(&state, large)], &[people::OWNER]);
+    for _ in 0..2 {
+        fixture.send(&[diffs::grow_arena(&arena, 10_240)], &[people::OWNER]);
+    }
+    let source = fixture.bytes_account("source", new.to_vec());
+    let units = fixture.send(&[diffs::calculate(&arena, &state, 1, &source, 0)], &[people::OWNER]).units_of(0);
+    ((fixture, arena, state), units)
 }

@@ -3,7 +3,7 @@
 use crate::{fixture, lifecycle, refused};
 use mollusk_tests::{
     compare,
-    fixture::{Definition, Fixture, config, dispatch, enqueue, execute, pause, people, resume},
+    fixture::{Definition, Fixture, config, dispatch, enqueue, execute, pause, people, resume, verify},
     lifecycle::{PROGRAMS, Update, error_base, finalize, migrate, nominate},
     programs::{NOOP, PROCESSOR, PROCESSOR_V2, Program, SCHEDULER, address, keypair},
 };
@@ -17,7 +17,7 @@ use shared_layouts::{
     processor::{ProcessorConfig, ProcessorError},
 };
 use solana_account::Account;
-use solana_instruction::error::InstructionError;
+use solana_instruction::{Instruction, error::InstructionError};
 use solana_pubkey::Pubkey;
 
 const WRONG_VERSION: u32 = ProcessorError::BASE + Fault::WrongVersion as u32;
@@ -54,7 +54,7 @@ fn refuse_migrate(fixture: &mut Fixture, direction: u8, other: Option<&Pubkey>, 
 }
 
 /// A processor with a queued entry, a capability, and a config of the first version that a pause has gone over.
-fn with_entry() -> (Fixture, Pubkey, [solana_instruction::Instruction; 2]) {
+fn with_entry() -> (Fixture, Pubkey, [Instruction; 2]) {
     let mut fixture = fixture();
     let shard = fixture.shard();
     let queue = fixture.queue(&shard);
@@ -97,10 +97,13 @@ fn only_the_authority_migrates_and_finalizes() {
 
 #[test]
 fn a_config_that_was_not_migrated_is_refused_by_the_new_binary_with_its_own_error() {
-    let (mut fixture, _, run) = with_entry();
+    let (mut fixture, capability, run) = with_entry();
     upgrade(&mut fixture);
     let signers = [&keypair(people::WORKER)];
     fixture.world.expect_error(&run, &keypair(people::PAYER), &signers, 1, WRONG_VERSION);
+    let target = Instruction::new_with_bytes(NOOP.address(), &[7; 8], Vec::new());
+    let verified = [run[0].clone(), verify(&capability, &[], &[7; 8]), target];
+    fixture.world.expect_error(&verified, &keypair(people::PAYER), &signers, 1, WRONG_VERSION);
     refused(&mut fixture, pause(PROCESSOR, people::AUTHORITY), people::AUTHORITY, WRONG_VERSION);
     refused(&mut fixture, resume(PROCESSOR, people::AUTHORITY), people::AUTHORITY, WRONG_VERSION);
     refused(&mut fixture, nominate(PROCESSOR, people::AUTHORITY, None), people::AUTHORITY, WRONG_VERSION);

@@ -3,9 +3,12 @@
 use crate::{fixture, lifecycle, refused};
 use mollusk_tests::{
     features::START_UNIX_SECONDS,
-    fixture::{Fixture, GUARDIAN_COOLDOWN_SECONDS, GUARDIAN_PAUSE_SECONDS, apply_inline, key, pause, people, resume},
+    fixture::{
+        Definition, Fixture, GUARDIAN_COOLDOWN_SECONDS, GUARDIAN_PAUSE_SECONDS, apply_inline, dispatch, enqueue,
+        execute, key, pause, people, resume,
+    },
     lifecycle::{PROGRAMS, Update, error_base},
-    programs::DIFF,
+    programs::{DIFF, NOOP, PROCESSOR, SCHEDULER, keypair},
 };
 use shared_layouts::lifecycle::{Fault, pause_state};
 
@@ -131,4 +134,27 @@ fn work_stops_while_a_guardians_pause_lasts_and_goes_on_after_it() {
     refused(&mut fixture, apply(), people::OWNER, error_base(DIFF) + Fault::Paused as u32);
     at(&mut fixture, PAUSE);
     fixture.send(&[apply()], &[people::OWNER]);
+}
+
+#[test]
+fn dispatch_and_execute_stop_while_a_guardians_pause_lasts_and_enqueue_goes_on() {
+    let mut fixture = fixture();
+    let shard = fixture.shard();
+    let queue = fixture.queue(&shard);
+    let capability = fixture.capability(&shard, &Definition::new(&NOOP.address()));
+    let run = |slot| [dispatch(&shard, &queue, slot, 1), execute(&capability, &NOOP.address(), &[], &[7; 8])];
+    let (payer, worker) = (keypair(people::PAYER), keypair(people::WORKER));
+    // The position of the instruction that each program's pause refuses.
+    for (sequence, (program, index)) in (1..).zip([(PROCESSOR, 1), (SCHEDULER, 0)]) {
+        at(&mut fixture, 0);
+        fixture.send(&[pause(program, people::GUARDIAN)], &[people::GUARDIAN]);
+        fixture.send(&[enqueue(&queue, &capability, sequence, 5, &[7; 8])], &[people::PRODUCER]);
+        at(&mut fixture, 300);
+        let paused = error_base(program) + Fault::Paused as u32;
+        fixture.world.expect_error(&run(0), &payer, &[&worker], index, paused);
+        fixture.send(&[resume(program, people::AUTHORITY)], &[people::AUTHORITY]);
+        let generation = u32::try_from(sequence).expect("a small number");
+        let again = [dispatch(&shard, &queue, 0, generation), run(0)[1].clone()];
+        fixture.send(&again, &[people::WORKER]);
+    }
 }

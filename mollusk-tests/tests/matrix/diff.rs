@@ -1,5 +1,10 @@
 //! Valid cases of the diff program.
 
+mod accounts;
+mod batch;
+mod preparing;
+mod scene;
+
 use crate::case::ValidCase;
 use mollusk_tests::{
     features::FeatureProfile,
@@ -10,7 +15,10 @@ use mollusk_tests::{
 pub fn cases() -> Vec<ValidCase> {
     let mut cases = crate::lifecycle::cases(DIFF);
     cases.push(initialize());
-    cases.extend(states());
+    cases.extend(inline());
+    cases.extend(accounts::cases());
+    cases.extend(preparing::cases());
+    cases.extend(batch::cases());
     cases
 }
 
@@ -21,7 +29,8 @@ fn initialize() -> ValidCase {
     ValidCase::new("Initialize", &fixture, initialize_diff())
 }
 
-fn states() -> Vec<ValidCase> {
+/// `ApplyInline`, where everything is one instruction.
+fn inline() -> Vec<ValidCase> {
     let mut fixture = Fixture::new(FeatureProfile::Mainnet);
     fixture.shard();
     fixture.state(64);
@@ -29,8 +38,6 @@ fn states() -> Vec<ValidCase> {
     // The other state has another version, and the same owner.
     fixture.send(&[apply_inline(&state, 0, &[(8, &[1; 8])])], &[people::OWNER]);
     vec![
-        ValidCase::new("CreateState", &fixture, fixture.create_state(64))
-            .any_key("owner", "whoever signs owns the new state"),
         ValidCase::new("ApplyInline", &fixture, apply_inline(&state, 1, &[(0, &[7; 8]), (16, &[7; 8])]))
             .lengths(25..=25, "the data ends behind the first operation"),
     ]

@@ -3,7 +3,12 @@
 #![no_std]
 
 mod entrypoint;
+mod hash;
 mod instructions;
+mod memory;
+mod parts;
+mod rent;
+mod resize;
 
 use program_common::Singleton;
 use shared_layouts::diff::{DiffConfig, DiffError};

@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! state account                      arena account
-//! +---------------+--------------+   +-----------------+------------+----------+---------------+
-//! | State (128 B) | data         |   | Arena (1,024 B) | operations | undo log | digest ring   |
-//! +---------------+--------------+   +-----------------+------------+----------+---------------+
+//! +---------------+--------------+   +-----------------+-------------+------------+---------------+
+//! | State (128 B) | data         |   | Arena (1,024 B) | digest ring | operations | their inverse |
+//! +---------------+--------------+   +-----------------+-------------+------------+---------------+
 //! ```
 
 use crate::account::{AccountHeader, AccountLayout, Key};
@@ -18,6 +18,18 @@ pub const STATE_SEED: &[u8] = b"state";
 
 /// Targets of a batch.
 pub const MAX_TARGETS: usize = 8;
+/// Longest data of a managed state.
+pub const MAX_STATE_BYTES: usize = 10 * 1_024 * 1_024 - State::BYTES;
+/// Most bytes that an account grows by in one instruction, or by one batch.
+pub const MAX_GROWTH_BYTES: usize = 10_240;
+/// Longest arena.
+pub const MAX_ARENA_BYTES: usize = 10 * 1_024 * 1_024;
+/// Longest time from `Begin` to the deadline of a batch, seconds.
+pub const MAX_LOCK_SECONDS: u32 = 24 * 60 * 60;
+/// Stands for the config's optimization level in `CreateArena`.
+pub const DEFAULT_LEVEL: u8 = u8::MAX;
+/// Stands for "to the end" in `Calculate`.
+pub const TO_THE_END: u32 = u32::MAX;
 /// Most data bytes that `CreateState` makes; `ResizeState` goes on from there.
 pub const MAX_CREATE_STATE_BYTES: usize = 10_240 - State::BYTES;
 /// Default of `DiffConfig::max_batch_size`.
@@ -108,7 +120,7 @@ pub mod batch_stage {
 }
 
 layout! {
-    /// Header of an arena, PDA `["arena", number]`.
+    /// Header of an arena, PDA `["arena", number]`. The ring of digests, the operations and their inverse follow.
     Arena: 1024 {
         /// Discriminator, version, bump; `state` is one of [`batch_stage`].
         0 header: AccountHeader,
@@ -120,50 +132,60 @@ layout! {
         48 batch: u64,
         /// After this anyone may roll the begun batch back, unix seconds.
         56 deadline_at: i64,
-        /// SHA-256 of the sealed operations.
+        /// SHA-256 of the sealed batch: arena, number of the batch, targets, operations.
         64 digest: [u8; 32],
         /// Bytes of staged operations.
         96 operations_bytes: u32,
-        /// Bytes that operations may take; the undo log follows them.
-        100 operations_capacity_bytes: u32,
-        /// Bytes of the undo log in use.
-        104 undo_bytes: u32,
-        /// Bytes that the undo log may take; the digest ring follows it.
-        108 undo_capacity_bytes: u32,
+        /// Bytes that operations may take; their inverse may take as many.
+        100 capacity_bytes: u32,
         /// Staged operations.
-        112 operations: u32,
+        104 operations: u32,
         /// Operations applied so far.
-        116 applied_operations: u32,
+        108 applied_operations: u32,
         /// Bytes of operations applied so far.
-        120 applied_bytes: u32,
-        /// Status of the last `Seal`: zero, or the code of the error that rejected it.
-        124 seal_status: u32,
+        112 applied_bytes: u32,
+        /// Bytes of operations taken back so far.
+        116 restored_bytes: u32,
+        /// Status of the last `Seal`: zero, or the code of the error that rejected the batch.
+        120 seal_status: u32,
         /// Targets in use.
-        128 targets_count: u8,
-        /// Optimization level of the arena.
-        129 optimization_level: u8,
+        124 targets_count: u8,
+        /// Targets whose operations are all applied.
+        125 applied_targets: u8,
+        /// Targets restored and released.
+        126 restored_targets: u8,
+        /// Level of `Calculate`, one of [`optimization_level`].
+        127 optimization_level: u8,
         /// Digests in the ring; zero if no history is kept.
-        130 ring_slots: u16,
+        128 ring_slots: u16,
         /// Next place in the ring.
-        132 ring_next: u16,
+        130 ring_next: u16,
         /// Zero.
-        134 reserved: [u8; 2],
+        132 reserved: [u8; 4],
         /// Batches committed.
         136 batches: u64,
         /// Operations staged.
         144 operations_in: u64,
-        /// Operations left after optimization.
+        /// Operations sealed.
         152 operations_out: u64,
-        /// Payload bytes staged.
+        /// Bytes staged, in wire form.
         160 bytes_in: u64,
-        /// Payload bytes left after optimization.
+        /// Bytes sealed, in wire form.
         168 bytes_out: u64,
         /// Batches that `Seal` rejected.
         176 rejected: u64,
         /// Batches rolled back.
         184 rolled_back: u64,
+        /// Operations before the last `Optimize`.
+        192 optimized_from_operations: u32,
+        /// Operations after it.
+        196 optimized_to_operations: u32,
+        /// Bytes in wire form before the last `Optimize`.
+        200 optimized_from_bytes: u32,
+        /// Bytes in wire form after it.
+        204 optimized_to_bytes: u32,
         /// Zero.
-        192 reserved_middle: [u8; 320],
+        208 reserved_middle: [u8; 304],
         /// Targets of the batch.
         512 targets: [Target; 8],
     }
@@ -174,14 +196,22 @@ impl AccountLayout for Arena {
     const VERSION: u8 = 1;
 }
 
+/// Values of [`Target::kind`].
+pub mod target_kind {
+    /// A managed state: the diff program locks and changes it.
+    pub const MANAGED: u8 = 0;
+    /// Another program's account: that program applies the sealed batch itself.
+    pub const EXTERNAL: u8 = 1;
+}
+
 layout! {
-    /// One state account that a batch changes.
+    /// One account that a batch changes.
     Target: 64 {
-        /// The state account.
+        /// The account.
         0 state: Key,
         /// Its version when the batch was calculated or staged.
         32 base_version: u64,
-        /// Its data length before the batch, bytes.
+        /// Its data length before the batch, bytes; for another program's account what follows `data_offset`.
         40 old_length: u32,
         /// Its data length after the batch, bytes.
         44 new_length: u32,
@@ -189,10 +219,22 @@ layout! {
         48 operations_offset: u32,
         /// Bytes of its operations.
         52 operations_bytes: u32,
-        /// Its operations.
-        56 operations: u32,
+        /// Where its data begins in the account, bytes.
+        56 data_offset: u32,
+        /// One of [`target_kind`].
+        60 kind: u8,
         /// Zero.
-        60 reserved: [u8; 4],
+        61 reserved: [u8; 3],
+    }
+}
+
+layout! {
+    /// Digest of one committed batch, in an arena's ring.
+    BatchDigest: 40 {
+        /// Number of the batch.
+        0 batch: u64,
+        /// Its digest.
+        8 digest: [u8; 32],
     }
 }
 
@@ -208,4 +250,4 @@ layout! {
 
 /// Every layout of the diff program, for reference pages.
 pub const LAYOUTS: &[LayoutSpec] =
-    &[DiffConfig::LAYOUT, State::LAYOUT, Arena::LAYOUT, Target::LAYOUT, OperationHead::LAYOUT];
+    &[DiffConfig::LAYOUT, State::LAYOUT, Arena::LAYOUT, Target::LAYOUT, BatchDigest::LAYOUT, OperationHead::LAYOUT];

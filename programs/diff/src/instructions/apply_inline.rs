@@ -1,5 +1,6 @@
 use crate::Diff;
-use cores::operations;
+use crate::memory::Syscalls;
+use cores::diff::wire;
 use pinocchio::ProgramResult;
 use pinocchio::error::ProgramError;
 use program_common::{Call, accounts, clock, fault};
@@ -11,14 +12,14 @@ use shared_layouts::lifecycle::Fault;
 #[inline(never)]
 pub(crate) fn apply_inline(call: Call) -> ProgramResult {
     let program_id = call.program_id;
-    let (data, wire) = Data::parse(call.data)?;
+    let (data, operations) = Data::parse(call.data)?;
     let (accounts, _) = Accounts::parse(call.accounts)?;
     // SAFETY: config and state are different kinds of account, so neither is held twice.
     let config: &DiffConfig = unsafe { accounts::read_unborrowed(accounts.config, program_id) }?;
     if config.lifecycle.is_paused(clock::now_by_syscall)? {
         return Err(fault::<Diff>(Fault::Paused));
     }
-    if !accounts.state.owned_by(program_id) {
+    if !accounts::is_owned_by(accounts.state, program_id) {
         return Err(ProgramError::InvalidAccountOwner);
     }
     // SAFETY: as above.
@@ -34,12 +35,12 @@ pub(crate) fn apply_inline(call: Call) -> ProgramResult {
     if header.state_version != data.base_version {
         return Err(DiffError::StaleBase.into());
     }
-    let count = operations::validate(wire, state_data.len())?;
+    let count = wire::validate(operations, state_data.len())?;
     if count > usize::from(config.max_batch_size) {
         return Err(DiffError::BatchTooLarge.into());
     }
 
-    operations::apply(wire, state_data)?;
+    wire::apply::<Syscalls>(operations, state_data)?;
     header.state_version = header.state_version.wrapping_add(1);
     Ok(())
 }

@@ -1,0 +1,7 @@
+//! Any bytes as operations.
+#![no_main]
+
+#[path = "../targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| targets::wire(input));

@@ -1,0 +1,51 @@
+use crate::memory::Syscalls;
+use crate::parts::{self, Base, Staging};
+use cores::diff::arena::ArenaMut;
+use cores::diff::calculate::Calculation;
+use pinocchio::ProgramResult;
+use pinocchio::error::ProgramError;
+use program_common::Call;
+use shared_layouts::account::keys_equal;
+use shared_layouts::diff::calculate::{Accounts, Data};
+use shared_layouts::diff::{DiffError, TO_THE_END, batch_stage};
+
+#[inline(never)]
+pub(crate) fn calculate(call: Call) -> ProgramResult {
+    let program_id = call.program_id;
+    let (data, _) = Data::parse(call.data)?;
+    let (accounts, _) = Accounts::parse(call.accounts)?;
+    if keys_equal(accounts.source.address().as_array(), accounts.arena.address().as_array()) {
+        return Err(ProgramError::InvalidArgument);
+    }
+    // SAFETY: a target is a state or another program's account, and the source was just compared, so the arena is held once.
+    let arena = unsafe { parts::own_arena(accounts.arena, accounts.owner, program_id, batch_stage::OPEN) }?;
+    // SAFETY: as above.
+    let base = unsafe { Base::read(accounts.target, program_id, data.data_offset) }?;
+    // SAFETY: as above.
+    let source = unsafe { accounts.source.borrow_unchecked() };
+    let invalid = DiffError::InvalidRange;
+    let offset = data.target_offset as usize;
+    let old = base.data.get(offset..).ok_or(invalid)?;
+    let new = source.get(data.source_offset as usize..).ok_or(invalid)?;
+    let (old, new, new_length) = if data.range_bytes == TO_THE_END {
+        (old, new, Some(offset.wrapping_add(new.len())))
+    } else {
+        let bytes = data.range_bytes as usize;
+        (old.get(..bytes).ok_or(invalid)?, new.get(..bytes).ok_or(invalid)?, None)
+    };
+    if base.version.is_some_and(|version| version != data.base_version) {
+        return Err(DiffError::StaleBase.into());
+    }
+    let calculation = Calculation { base: old, new, offset, level: arena.header.optimization_level };
+    if calculation.is_unchanged::<Syscalls>() {
+        return Ok(());
+    }
+    let staging =
+        Staging { account: accounts.target.address().as_array(), base_version: data.base_version, new_length };
+    let place = base.place(arena.header, &staging)?;
+    let (room, _) = ArenaMut::halves(arena.space);
+    let room = room.get_mut(arena.header.operations_bytes as usize..).ok_or(DiffError::ArenaFull)?;
+
+    let size = calculation.write::<Syscalls>(room)?;
+    base.enter(arena.header, place, &staging, size)
+}

@@ -1,0 +1,53 @@
+use crate::hash;
+use cores::diff::arena::ArenaRef;
+use pinocchio::ProgramResult;
+use pinocchio::error::ProgramError;
+use program_common::Call;
+use program_common::accounts::is_owned_by;
+use shared_layouts::account::{AccountLayout, keys_equal, load};
+use shared_layouts::diff::verify_integrity::{Accounts, Data};
+use shared_layouts::diff::{DiffError, State, batch_stage};
+
+#[inline(never)]
+pub(crate) fn verify_integrity(call: Call) -> ProgramResult {
+    let program_id = call.program_id;
+    let (data, digests) = Data::parse(call.data)?;
+    let (accounts, more) = Accounts::parse(call.accounts)?;
+    if !is_owned_by(accounts.arena, program_id) {
+        return Err(ProgramError::InvalidAccountOwner);
+    }
+    // SAFETY: this instruction holds no account mutably.
+    let bytes = unsafe { accounts.arena.borrow_unchecked() };
+    let arena = ArenaRef::load(bytes).ok_or(DiffError::NotAnArena)?;
+    let header = arena.header;
+    let (batch, expected) = (data.batch, data.digest);
+    if digests.len() % 32 != 0 || digests.len() / 32 != more.len() {
+        return Err(ProgramError::InvalidInstructionData);
+    }
+
+    let found = if batch == header.batch && header.header.state != batch_stage::OPEN {
+        let staged = arena.operations.get(..header.operations_bytes as usize).ok_or(DiffError::NotAnArena)?;
+        hash::batch_digest(accounts.arena.address().as_array(), header, staged)
+    } else {
+        let slot = arena.ring.iter().find(|slot| slot.batch == batch && slot.digest != [0; 32]);
+        slot.ok_or(DiffError::UnknownBatch)?.digest
+    };
+    if !keys_equal(&found, &expected) {
+        return Err(DiffError::IntegrityMismatch.into());
+    }
+    for (account, expected) in more.iter().zip(digests.chunks_exact(32)) {
+        // SAFETY: as above.
+        let bytes = unsafe { account.borrow_unchecked() };
+        let managed = is_owned_by(account, program_id) && bytes.first() == Some(&State::DISCRIMINATOR);
+        let data = if managed {
+            load::<State>(bytes)?;
+            bytes.get(State::BYTES..).unwrap_or_default()
+        } else {
+            bytes
+        };
+        if hash::sha256(&[data]) != *expected {
+            return Err(DiffError::IntegrityMismatch.into());
+        }
+    }
+    Ok(())
+}
