@@ -140,7 +140,7 @@ impl<'a> QueueMut<'a> {
     /// # Errors
     /// `InvalidAccountData` if it is no queue; `CorruptQueue` if the length does not fit the header's number of slots.
     pub fn load(bytes: &'a mut [u8]) -> Result<Self, Refusal> {
-        if !bytes.as_ptr().cast::<u64>().is_aligned() {
+        if !bytes.as_ptr().addr().is_multiple_of(align_of::<Queue>()) {
             return Err(ProgramError::InvalidAccountData.into());
         }
         // SAFETY: the alignment was just checked.

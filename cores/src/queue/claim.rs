@@ -116,7 +116,7 @@ impl QueueMut<'_> {
 fn next(header: &Queue) -> u16 {
     let every = u32::from(header.lowest_level_every);
     let levels = u32::from(header.levels);
-    let serves_lowest = every != 0 && header.claims.wrapping_add(1) % every == 0;
+    let serves_lowest = every != 0 && header.claims.wrapping_add(1).is_multiple_of(every);
     let level = if serves_lowest { highest_bit(levels & levels.wrapping_neg()) } else { highest_bit(levels) };
     header.ready[level % LEVELS].head
 }

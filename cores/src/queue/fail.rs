@@ -146,5 +146,5 @@ fn backoff_seconds(entry: &Entry) -> u32 {
         return if entry.backoff_seconds == 0 { 0 } else { cap };
     }
     let seconds = u64::from(entry.backoff_seconds) << doublings;
-    if seconds >= u64::from(cap) { cap } else { (seconds & u64::from(u32::MAX)) as u32 }
+    u32::try_from(seconds).map_or(cap, |seconds| seconds.min(cap))
 }

@@ -62,7 +62,7 @@ impl QueueMut<'_> {
         let header = &*self.header;
         let is_strict = header.header.state & queue_flags::STRICT != 0;
         let every = u32::from(header.lowest_level_every);
-        if every != 0 && header.claims.wrapping_add(1) % every == 0 {
+        if every != 0 && header.claims.wrapping_add(1).is_multiple_of(every) {
             let levels = u32::from(header.levels);
             let lowest = highest_bit(levels & levels.wrapping_neg());
             if header.ready[lowest % LEVELS].head == slot {

@@ -280,7 +280,7 @@ impl Model {
     }
 
     fn lowest_turn(&self) -> bool {
-        self.rules.lowest_every > 0 && (self.count.claims + 1) % self.rules.lowest_every == 0
+        self.rules.lowest_every > 0 && (self.count.claims + 1).is_multiple_of(self.rules.lowest_every)
     }
 
     pub fn claim(&mut self, worker: usize, key: u8, wanted: u8, pauses: &Pauses, now: i64) -> Answer<u8> {

@@ -104,6 +104,8 @@ impl Run {
     }
 
     /// Runs a random verb and compares everything.
+    // The methods themselves are not general enough over the queue's lifetime.
+    #[allow(clippy::redundant_closure_for_method_calls)]
     pub fn step(&mut self, step: usize) {
         let verb = self.below(34);
         let (name, accepted) = match verb {

@@ -28,50 +28,47 @@ const SUCCESS: u64 = 0;
 /// `input` is what the runtime hands to a program.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
-    // SAFETY: the input begins with the number of accounts, and the runtime aligns it.
-    let count = unsafe { *input.cast::<u64>() };
-    // SAFETY: the caller's contract, and the count, here and below.
-    match count {
+    // SAFETY: the input begins with the number of accounts.
+    match unsafe { number(input) } {
         4 => {
-            if let Some((mut accounts, data, program_id)) = unsafe { walk::<4>(input) } {
+            // SAFETY: the caller's contract, and the number of accounts.
+            let walked = unsafe { walk::<4>(input) };
+            if let Some((mut accounts, data, program_id)) = walked {
                 if let [wire::enqueue::DISCRIMINATOR, data @ ..] = data {
-                    let result = instructions::enqueue(Call { program_id, accounts: &mut accounts, data });
-                    return status(result, program_id, &accounts);
+                    return status(instructions::enqueue(Call { program_id, accounts: &mut accounts, data }));
                 }
-                let result = process(program_id, &mut accounts, data);
-                return status(result, program_id, &accounts);
+                return status(process(program_id, &mut accounts, data));
             }
         }
-        // SAFETY: as above.
         6 => {
-            if let Some((mut accounts, data, program_id)) = unsafe { walk::<6>(input) } {
+            // SAFETY: the caller's contract, and the number of accounts.
+            let walked = unsafe { walk::<6>(input) };
+            if let Some((mut accounts, data, program_id)) = walked {
                 if let [wire::dispatch::DISCRIMINATOR, data @ ..] = data {
-                    let result = instructions::dispatch(Call { program_id, accounts: &mut accounts, data });
-                    return status(result, program_id, &accounts);
+                    return status(instructions::dispatch(Call { program_id, accounts: &mut accounts, data }));
                 }
-                let result = process(program_id, &mut accounts, data);
-                return status(result, program_id, &accounts);
+                return status(process(program_id, &mut accounts, data));
             }
         }
-        // SAFETY: as above.
         3 => {
-            if let Some((mut accounts, data, program_id)) = unsafe { walk::<3>(input) } {
-                let result = process(program_id, &mut accounts, data);
-                return status(result, program_id, &accounts);
+            // SAFETY: the caller's contract, and the number of accounts.
+            let walked = unsafe { walk::<3>(input) };
+            if let Some((mut accounts, data, program_id)) = walked {
+                return status(process(program_id, &mut accounts, data));
             }
         }
-        // SAFETY: as above.
         5 => {
-            if let Some((mut accounts, data, program_id)) = unsafe { walk::<5>(input) } {
-                let result = process(program_id, &mut accounts, data);
-                return status(result, program_id, &accounts);
+            // SAFETY: the caller's contract, and the number of accounts.
+            let walked = unsafe { walk::<5>(input) };
+            if let Some((mut accounts, data, program_id)) = walked {
+                return status(process(program_id, &mut accounts, data));
             }
         }
-        // SAFETY: as above.
         8 => {
-            if let Some((mut accounts, data, program_id)) = unsafe { walk::<8>(input) } {
-                let result = process(program_id, &mut accounts, data);
-                return status(result, program_id, &accounts);
+            // SAFETY: the caller's contract, and the number of accounts.
+            let walked = unsafe { walk::<8>(input) };
+            if let Some((mut accounts, data, program_id)) = walked {
+                return status(process(program_id, &mut accounts, data));
             }
         }
         _ => {}
@@ -81,16 +78,26 @@ pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
 }
 
 fn process_instruction(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> ProgramResult {
-    let result = process(program_id, accounts, data).map_err(ProgramError::from);
-    migration::explain::<Scheduler>(result, program_id, accounts)
+    Ok(process(program_id, accounts, data)?)
 }
 
 #[inline(always)]
-fn status(result: Result<(), Refusal>, program_id: &Address, accounts: &[AccountView]) -> u64 {
+fn status(result: Result<(), Refusal>) -> u64 {
     match result {
         Ok(()) => SUCCESS,
-        Err(refusal) => migration::explain_status::<Scheduler>(refusal.number(), program_id, accounts),
+        Err(refusal) => refusal.number(),
     }
+}
+
+/// A number of the input, which is below 2^32.
+///
+/// # Safety
+/// One has to stand there, at a multiple of eight.
+#[inline(always)]
+#[allow(clippy::cast_ptr_alignment, clippy::cast_possible_truncation)]
+unsafe fn number(at: *const u8) -> usize {
+    // SAFETY: the caller's contract.
+    unsafe { *at.cast::<u64>() as usize }
 }
 
 /// Takes the accounts, the instruction data and the program's id from the input, unless an account is passed twice.
@@ -114,12 +121,12 @@ unsafe fn walk<'a, const N: usize>(input: *mut u8) -> Option<([AccountView; N], 
         // SAFETY: as above; it is not a duplicate, so its fields follow.
         account.write(unsafe { AccountView::new_unchecked(at.cast()) });
         // SAFETY: the length lies in the account's fields, aligned as they are.
-        let bytes = unsafe { *at.wrapping_add(LENGTH_OFFSET).cast::<u64>() } as usize;
+        let bytes = unsafe { number(at.wrapping_add(LENGTH_OFFSET)) };
         let end = at.wrapping_add(bytes).wrapping_add(FIXED_BYTES);
         at = end.wrapping_add(end.align_offset(8));
     }
     // SAFETY: behind the accounts stands the length of the instruction data.
-    let bytes = unsafe { *at.cast::<u64>() } as usize;
+    let bytes = unsafe { number(at) };
     let data = at.wrapping_add(8);
     // SAFETY: behind the data stands the program's id; an id has no alignment.
     let program_id = unsafe { &*data.wrapping_add(bytes).cast::<Address>() };
@@ -131,6 +138,24 @@ unsafe fn walk<'a, const N: usize>(input: *mut u8) -> Option<([AccountView; N], 
 
 #[inline(never)]
 fn process(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> Result<(), Refusal> {
+    match process_named(program_id, accounts, data) {
+        Ok(()) => Ok(()),
+        Err(refusal) => Err(explained(refusal, program_id, accounts)),
+    }
+}
+
+/// Says so if what was refused is an account of another version.
+#[cold]
+#[inline(never)]
+fn explained(refusal: Refusal, program_id: &Address, accounts: &[AccountView]) -> Refusal {
+    match migration::explain::<Scheduler>(Err(refusal.into()), program_id, accounts) {
+        Err(error) => error.into(),
+        Ok(()) => refusal,
+    }
+}
+
+#[inline(always)]
+fn process_named(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> Result<(), Refusal> {
     let [discriminator, data @ ..] = data else {
         return Err(ProgramError::InvalidInstructionData.into());
     };

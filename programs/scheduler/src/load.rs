@@ -142,6 +142,6 @@ pub(crate) fn now(clock: &AccountView) -> Result<i64, Refusal> {
     // SAFETY: the sysvar is never writable, so nobody holds it mutably.
     let bytes = unsafe { clock.borrow_unchecked() };
     // SAFETY: the address says that it is the Clock sysvar, which has 40 bytes; a byte has no alignment.
-    let seconds = unsafe { *bytes.as_ptr().add(UNIX_TIMESTAMP_OFFSET).cast::<[u8; 8]>() };
+    let seconds = unsafe { *bytes.as_ptr().wrapping_add(UNIX_TIMESTAMP_OFFSET).cast::<[u8; 8]>() };
     Ok(i64::from_le_bytes(seconds))
 }

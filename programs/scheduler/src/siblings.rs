@@ -49,7 +49,7 @@ impl<'a> Siblings<'a> {
         // SAFETY: the sysvar is never writable, so nobody holds it mutably.
         let bytes = unsafe { account.borrow_unchecked() };
         // SAFETY: the address says that the runtime wrote these bytes; they end with the current index.
-        let current = unsafe { read(bytes.as_ptr().add(bytes.len() - 2)) };
+        let current = unsafe { read(bytes.as_ptr().wrapping_add(bytes.len()).wrapping_sub(2)) };
         Some(Self { bytes, current })
     }
 
@@ -79,7 +79,7 @@ impl<'a> Siblings<'a> {
     unsafe fn at(&self, index: usize) -> Sibling<'a> {
         let start = self.bytes.as_ptr();
         // SAFETY: the offsets follow the number of instructions; the caller says that this one exists.
-        let offset = unsafe { read(start.add(2 + total_bytes(index, 2))) };
+        let offset = unsafe { read(start.wrapping_add(2 + total_bytes(index, 2))) };
         // SAFETY: the runtime wrote an instruction at this offset.
         let at = unsafe { start.add(offset) };
         // SAFETY: it begins with its number of accounts.
@@ -87,12 +87,12 @@ impl<'a> Siblings<'a> {
         // SAFETY: the accounts are followed by the program's key.
         let program = unsafe { at.add(2 + total_bytes(accounts, ACCOUNT_BYTES)) };
         // SAFETY: the key is followed by the length of the data.
-        let data_bytes = unsafe { read(program.add(size_of::<Key>())) };
+        let data_bytes = unsafe { read(program.wrapping_add(size_of::<Key>())) };
         Sibling {
             // SAFETY: 32 bytes, of alignment one, that live as long as the sysvar's.
             program: unsafe { &*program.cast::<Key>() },
             // SAFETY: the data follows its length.
-            data: unsafe { core::slice::from_raw_parts(program.add(size_of::<Key>() + 2), data_bytes) },
+            data: unsafe { core::slice::from_raw_parts(program.wrapping_add(size_of::<Key>() + 2), data_bytes) },
             accounts,
             first_account: at.wrapping_add(2),
             bytes: PhantomData,

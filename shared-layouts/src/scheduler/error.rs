@@ -87,7 +87,7 @@ errors! {
         NothingToReap = 2139,
         /// A flag is not defined, or not possible here.
         WrongFlags = 2140,
-        /// The shard was not paused by its owner.
+        /// The shard is not paused by its owner, and for a restore neither is the program.
         ShardNotPaused = 2141,
     }
 }

@@ -804,7 +804,7 @@ instructions! {
             flags: u8,
             .. "arguments; with `entry_flags::COMMITTED` their length (u16) and SHA-256"
         }
-        errors { NotShardOwner, WrongShard, NotPaused, QueueFull, NotProducer, ProducerQuota, SequenceUsed, LevelTooHigh, WrongArgumentsLength, UnknownCapability, WrongDeadline, WrongTime, WrongFlags, TipNotCovered, CorruptQueue }
+        errors { NotShardOwner, WrongShard, ShardNotPaused, QueueFull, NotProducer, ProducerQuota, SequenceUsed, LevelTooHigh, WrongArgumentsLength, UnknownCapability, WrongDeadline, WrongTime, WrongFlags, TipNotCovered, CorruptQueue }
     }
 
     /// Opens direct execution until a time, or closes it.

@@ -82,7 +82,7 @@ impl QueueReader {
         let (mut found, mut expired) = (Vec::new(), 0);
         while found.len() < most {
             let every = u32::from(self.header.lowest_level_every);
-            let serves_lowest = every != 0 && claims.wrapping_add(1) % every == 0;
+            let serves_lowest = every != 0 && claims.wrapping_add(1).is_multiple_of(every);
             let mut filled = (0..LEVELS).filter(|level| !levels[*level].is_empty());
             let Some(level) = (if serves_lowest { filled.next() } else { filled.next_back() }) else { break };
             let Some(slot) = levels[level].front().copied() else { break };
@@ -111,7 +111,7 @@ impl QueueReader {
         let ready: Vec<u16> = self.list(list::READY).into_iter().map(|(slot, _)| slot).collect();
         let mut slots: Vec<u16> = ready.iter().copied().take(MAX_WALK).filter(lives).take(window).collect();
         let every = u32::from(self.header.lowest_level_every);
-        if every != 0 && self.header.claims.wrapping_add(1) % every == 0 {
+        if every != 0 && self.header.claims.wrapping_add(1).is_multiple_of(every) {
             let lowest = self.header.ready.iter().find(|list| list.head != NO_SLOT).map(|list| list.head);
             slots.extend(lowest.filter(lives).filter(|slot| !slots.contains(slot)));
         }

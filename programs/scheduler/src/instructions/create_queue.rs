@@ -70,7 +70,7 @@ fn producers(tail: &[u8]) -> impl Iterator<Item = ProducerRecord> + '_ {
 }
 
 fn check_producers(tail: &[u8]) -> Result<(), Refusal> {
-    if tail.len() % ProducerRecord::BYTES != 0 {
+    if !tail.len().is_multiple_of(ProducerRecord::BYTES) {
         return Err(ProgramError::InvalidInstructionData.into());
     }
     let is_sound = |(index, record): (usize, ProducerRecord)| {

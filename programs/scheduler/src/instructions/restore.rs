@@ -21,7 +21,7 @@ pub(crate) fn restore(call: Call) -> Result<(), Refusal> {
     let mut queue = unsafe { load::owned_queue(accounts.shard, accounts.owner, accounts.queue, program_id) }?;
     let shard = load::shard_of(accounts.shard, queue.header, program_id)?;
     if load::check_running(config, shard, now).is_ok() {
-        return Err(refuse!(fault: NotPaused));
+        return Err(refuse!(ShardNotPaused));
     }
     let capability = load::capability(accounts.capability, queue.header)?;
     let capability_key = accounts.capability.address().as_array();

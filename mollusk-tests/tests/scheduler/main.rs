@@ -1,0 +1,8 @@
+//! The scheduler: every refusal by its own error, and whole lives of entries.
+
+mod dispatching;
+mod end_to_end;
+mod leases;
+mod management;
+mod producing;
+mod reading;
