@@ -1,6 +1,6 @@
 //! Comparison of a value found with a constant, as verification functions state it.
 
-use core::cmp::Ordering;
+use shared_layouts::keys_equal;
 use shared_layouts::processor::{number_kind, operator};
 
 /// Most bytes of a value.
@@ -33,32 +33,67 @@ impl Comparison<'_> {
     #[inline(always)]
     pub fn holds(&self, found: &[u8]) -> bool {
         debug_assert_eq!(found.len(), self.constant.len());
-        match self.operator {
-            operator::EQUAL => found == self.constant,
-            operator::NOT_EQUAL => found != self.constant,
-            operator::ALL_BITS => bits(found, self.constant, |found, mask| found & mask == mask),
-            operator::NO_BITS => bits(found, self.constant, |found, mask| found & mask == 0),
-            operator::LESS => self.ordering(found) == Some(Ordering::Less),
-            operator::LESS_OR_EQUAL => matches!(self.ordering(found), Some(Ordering::Less | Ordering::Equal)),
-            operator::GREATER => self.ordering(found) == Some(Ordering::Greater),
-            operator::GREATER_OR_EQUAL => matches!(self.ordering(found), Some(Ordering::Greater | Ordering::Equal)),
-            _ => false,
-        }
-    }
-
-    #[inline(always)]
-    fn ordering(&self, found: &[u8]) -> Option<Ordering> {
         match self.number {
-            number_kind::UNSIGNED => Some(unsigned(found).cmp(&unsigned(self.constant))),
-            number_kind::SIGNED => Some(signed(found).cmp(&signed(self.constant))),
-            number_kind::BYTES => Some(found.cmp(self.constant)),
-            _ => None,
+            number_kind::UNSIGNED => unsigned_holds(self.operator, unsigned(found), unsigned(self.constant)),
+            number_kind::SIGNED => signed_holds(self.operator, signed(found), signed(self.constant)),
+            number_kind::BYTES => bytes_hold(self.operator, found, self.constant),
+            _ => false,
         }
     }
 }
 
-fn bits(found: &[u8], mask: &[u8], holds: impl Fn(u8, u8) -> bool) -> bool {
-    found.iter().zip(mask).all(|(found, mask)| holds(*found, *mask))
+/// `left <operator> right` of unsigned numbers.
+#[inline(always)]
+pub const fn unsigned_holds(operator: u8, left: u64, right: u64) -> bool {
+    match operator {
+        operator::EQUAL => left == right,
+        operator::NOT_EQUAL => left != right,
+        operator::LESS => left < right,
+        operator::LESS_OR_EQUAL => left <= right,
+        operator::GREATER => left > right,
+        operator::GREATER_OR_EQUAL => left >= right,
+        operator::ALL_BITS => left & right == right,
+        operator::NO_BITS => left & right == 0,
+        _ => false,
+    }
+}
+
+/// `left <operator> right` of signed numbers.
+#[inline(always)]
+pub const fn signed_holds(operator: u8, left: i64, right: i64) -> bool {
+    match operator {
+        operator::LESS => left < right,
+        operator::LESS_OR_EQUAL => left <= right,
+        operator::GREATER => left > right,
+        operator::GREATER_OR_EQUAL => left >= right,
+        // Equality and bits do not depend on the sign.
+        _ => unsigned_holds(operator, left.cast_unsigned(), right.cast_unsigned()),
+    }
+}
+
+/// `left <operator> right` of bytes, ordered from the first one on. Keys are compared by words.
+#[inline(always)]
+fn bytes_hold(operator: u8, left: &[u8], right: &[u8]) -> bool {
+    match operator {
+        operator::EQUAL => bytes_equal(left, right),
+        operator::NOT_EQUAL => !bytes_equal(left, right),
+        operator::ALL_BITS | operator::NO_BITS => {
+            let all = if operator == operator::ALL_BITS { u8::MAX } else { 0 };
+            left.iter().zip(right).all(|(found, mask)| found & mask == mask & all)
+        }
+        // The order of the bytes is the order of -1, 0 and 1.
+        _ => signed_holds(operator, left.cmp(right) as i64, 0),
+    }
+}
+
+#[inline(always)]
+fn bytes_equal(left: &[u8], right: &[u8]) -> bool {
+    match (left.first_chunk::<MAX_WIDTH>(), right.first_chunk::<MAX_WIDTH>()) {
+        (Some(left_key), Some(right_key)) if left.len() == MAX_WIDTH && right.len() == MAX_WIDTH => {
+            keys_equal(left_key, right_key)
+        }
+        _ => left == right,
+    }
 }
 
 /// Little-endian number of 1, 2, 4 or 8 bytes; zero for any other length, which registration refuses.
@@ -76,11 +111,14 @@ pub fn unsigned(bytes: &[u8]) -> u64 {
 /// Two's complement little-endian number of 1, 2, 4 or 8 bytes; zero for any other length, which registration refuses.
 #[inline(always)]
 pub fn signed(bytes: &[u8]) -> i64 {
-    match bytes.len() {
-        1 => bytes.first_chunk().map_or(0, |bytes| i64::from(i8::from_le_bytes(*bytes))),
-        2 => bytes.first_chunk().map_or(0, |bytes| i64::from(i16::from_le_bytes(*bytes))),
-        4 => bytes.first_chunk().map_or(0, |bytes| i64::from(i32::from_le_bytes(*bytes))),
-        8 => bytes.first_chunk().map_or(0, |bytes| i64::from_le_bytes(*bytes)),
+    let unused_bits = match bytes.len() {
+        1 => 56,
+        2 => 48,
+        4 => 32,
         _ => 0,
-    }
+    };
+    (unsigned(bytes) << unused_bits).cast_signed() >> unused_bits
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,5 +4,6 @@
 #![no_std]
 
 pub mod compare;
+pub mod composition;
 pub mod diff;
 pub mod queue;

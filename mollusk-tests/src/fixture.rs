@@ -6,7 +6,7 @@
 use crate::{
     features::FeatureProfile,
     program_data,
-    programs::{DIFF, NOOP, PROCESSOR, Program, RELAY, SCHEDULER, address, keypair},
+    programs::{DIFF, ED25519_VERIFIER, NOOP, PROCESSOR, Program, RELAY, SAMPLE_PROTOCOL, SCHEDULER, address, keypair},
     single::Case,
     token,
     world::{TxOutcome, World},
@@ -175,7 +175,7 @@ impl Fixture {
         for name in people::ALL {
             world.airdrop(&address(name), LAMPORTS);
         }
-        for program in [PROCESSOR, SCHEDULER, DIFF, NOOP, RELAY] {
+        for program in [PROCESSOR, SCHEDULER, DIFF, NOOP, RELAY, SAMPLE_PROTOCOL, ED25519_VERIFIER] {
             world.install(program, Some(&address(people::AUTHORITY)));
         }
         Self { world }

@@ -27,6 +27,10 @@ pub const DIFF: Program = Program::new("valence_diff");
 pub const RELAY: Program = Program::new("relay_program");
 /// Calls a program like [`RELAY`], signing for the vault that belongs to it.
 pub const MULTISIG: Program = Program::new("multisig_program");
+/// A protocol that asks the processor by CPI.
+pub const SAMPLE_PROTOCOL: Program = Program::new("sample_protocol");
+/// External verifier: the arguments were signed.
+pub const ED25519_VERIFIER: Program = Program::new("ed25519_verifier");
 /// Accepts any accounts and data, and does nothing.
 pub const NOOP: Program = Program::new("noop_program");
 

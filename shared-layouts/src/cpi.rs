@@ -13,10 +13,23 @@ pub const MAX_ACCOUNTS: usize = 24;
 /// Most bytes of instruction data that a call through these helpers passes.
 pub const MAX_DATA_BYTES: usize = 1_024;
 
+/// A call of a declared instruction. One struct, because a function that is not inlined takes at most five register
+/// arguments on this target.
+struct Invocation<'a> {
+    program: &'a Address,
+    spec: &'a InstructionSpec,
+    accounts: &'a [&'a AccountView],
+    more: &'a [&'a AccountView],
+    fixed: &'a [u8],
+    tail: &'a [u8],
+    signers: &'a [Signer<'a, 'a>],
+}
+
 /// Calls a declared instruction. The generated `Accounts::invoke` functions call this.
 ///
 /// # Errors
 /// `InvalidArgument` above [`MAX_ACCOUNTS`] or [`MAX_DATA_BYTES`].
+#[inline(always)]
 pub fn invoke(
     program: &Address,
     spec: &InstructionSpec,
@@ -26,6 +39,12 @@ pub fn invoke(
     tail: &[u8],
     signers: &[Signer],
 ) -> ProgramResult {
+    run(&Invocation { program, spec, accounts, more, fixed, tail, signers })
+}
+
+#[inline(never)]
+fn run(call: &Invocation) -> ProgramResult {
+    let Invocation { program, spec, accounts, more, fixed, tail, signers } = *call;
     let count = accounts.len() + more.len();
     let bytes = 1 + fixed.len() + tail.len();
     if count > MAX_ACCOUNTS || bytes > MAX_DATA_BYTES {

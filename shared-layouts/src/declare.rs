@@ -393,6 +393,7 @@ macro_rules! instructions {
                     /// # Errors
                     /// `InvalidArgument` if there are more accounts or bytes than a CPI of these helpers takes; what the
                     /// callee returns aborts the transaction.
+                    #[inline(always)]
                     pub fn invoke(
                         self,
                         program: &pinocchio::Address,

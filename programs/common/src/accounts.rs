@@ -17,9 +17,10 @@ const MAX_SEEDS: usize = 4;
 /// as much.
 #[inline(always)]
 pub fn is_owned_by(account: &AccountView, program: &Address) -> bool {
+    let account = account.account_ptr();
     // SAFETY: a view's pointer is valid as long as the view is, and an owner changes only through a mutable view.
-    let account = unsafe { &*account.account_ptr() };
-    address_eq(&account.owner, program)
+    let owner = unsafe { &(*account).owner };
+    address_eq(owner, program)
 }
 
 /// Reads the fixed part of an account of `program`: owner first, then kind and version.
@@ -182,13 +183,25 @@ impl<const N: usize> NewAccount<'_, N> {
             *place = Seed::from(seed);
         }
         let seeds = seeds.get(..=N).ok_or(ProgramError::MaxSeedLengthExceeded)?;
-        self.create_signed(&[Signer::from(seeds)])
-    }
-
-    fn create_signed(&self, signers: &[Signer]) -> ProgramResult {
         let Self { account, payer, program: owner, bytes, .. } = self;
-        let rent_lamports = rent_exempt_lamports(*bytes)?;
-        let space = *bytes as u64;
+        Creation { account, payer, owner, bytes }.run(&[Signer::from(seeds)])
+    }
+}
+
+/// The part of [`NewAccount`] that does not depend on the number of seeds, so that a program has it once.
+struct Creation<'a> {
+    account: &'a mut AccountView,
+    payer: &'a AccountView,
+    owner: &'a Address,
+    bytes: usize,
+}
+
+impl Creation<'_> {
+    #[inline(never)]
+    fn run(self, signers: &[Signer]) -> ProgramResult {
+        let Self { account, payer, owner, bytes } = self;
+        let rent_lamports = rent_exempt_lamports(bytes)?;
+        let space = bytes as u64;
         if account.lamports() == 0 {
             return CreateAccount { from: payer, to: account, lamports: rent_lamports, space, owner }
                 .invoke_signed(signers);
@@ -241,6 +254,7 @@ pub unsafe fn resize(account: &mut AccountView, bytes: usize) -> ProgramResult {
 ///
 /// # Errors
 /// `UnsupportedSysvar` if the sysvar holds anything else.
+#[inline(never)]
 pub fn rent_exempt_lamports(bytes: usize) -> Result<u64, ProgramError> {
     const STORAGE_OVERHEAD_BYTES: usize = 128;
     const ONE: [u8; 8] = 1.0f64.to_le_bytes();

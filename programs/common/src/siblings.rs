@@ -175,6 +175,17 @@ impl<'a> Siblings<'a> {
         Some(unsafe { self.listed_at(offset) })
     }
 
+    /// The first so many top-level instructions, in order; all of them if there are fewer.
+    #[inline(always)]
+    pub fn first(&self, count: usize) -> impl Iterator<Item = Sibling<'a>> + '_ {
+        // SAFETY: the offsets follow the number of instructions, one for each.
+        let offsets = unsafe { self.sysvar.add(2) }.cast::<[u8; 2]>();
+        // SAFETY: as above.
+        let offsets = unsafe { core::slice::from_raw_parts(offsets, count.min(self.count)) };
+        // SAFETY: each offset is one of those that the sysvar lists.
+        offsets.iter().map(|offset| unsafe { self.listed_at(core::ptr::from_ref(offset).cast()) })
+    }
+
     /// Position of the current top-level instruction.
     #[inline(always)]
     pub fn current_index(&self) -> usize {

@@ -94,7 +94,19 @@ fn is_dispatch(sibling: &Sibling, capability: &Capability) -> bool {
 #[inline(always)]
 pub(crate) fn prefix(header: &Capability) -> &[u8] {
     let bytes = usize::from(header.prefix_bytes).min(header.prefix.len());
-    &header.prefix[..bytes]
+    header.prefix.get(..bytes).unwrap_or_default()
+}
+
+/// [`Siblings::load`] where it is not worth its size.
+#[inline(never)]
+pub(crate) fn siblings(sysvar: &AccountView) -> Option<Siblings<'_>> {
+    Siblings::load(sysvar)
+}
+
+/// [`Loaded::load`] where it is not worth its size.
+#[inline(never)]
+pub(crate) fn load<'a>(account: &'a AccountView, program_id: &Address) -> Result<Loaded<'a>, ProgramError> {
+    Loaded::load(account, program_id)
 }
 
 /// A capability's account, taken apart.
@@ -199,16 +211,24 @@ pub(crate) fn dispatch_before<'a>(
     siblings: &Siblings<'a>,
     capability: &Capability,
 ) -> Result<Option<&'a Key>, ProcessorError> {
-    if let Some(previous) = siblings.preceding()
-        && is_dispatch(&previous, capability)
-        && let Some(worker) = previous.accounts.get(dispatch::Position::worker as usize)
-    {
-        return Ok(Some(&worker.key));
+    let worker = worker(siblings, capability);
+    if worker.is_some() {
+        return Ok(worker);
     }
     if capability.header.state & capability_flags::CALLABLE_DIRECTLY == 0 {
         return Err(ProcessorError::NotDispatched);
     }
     Ok(None)
+}
+
+/// Who signed the dispatch before this instruction, if there is one.
+#[inline(always)]
+pub(crate) fn worker<'a>(siblings: &Siblings<'a>, capability: &Capability) -> Option<&'a Key> {
+    let previous = siblings.preceding()?;
+    if !is_dispatch(&previous, capability) {
+        return None;
+    }
+    previous.accounts.get(dispatch::Position::worker as usize).map(|worker| &worker.key)
 }
 
 /// Compares the following sibling with the capability's target call: program, data, accounts.
@@ -269,10 +289,18 @@ impl Binding<'_> {
     /// Compares accounts with their rules.
     #[inline(always)]
     pub(crate) fn check_all(&self, rules: &[AccountRule], accounts: &[AccountView]) -> ProgramResult {
-        for (rule, account) in rules.iter().zip(accounts) {
-            self.check(rule, account)?;
+        if rules.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        match self.first_fault(rules, accounts) {
+            None => Ok(()),
+            Some(fault) => Err(fault.into()),
+        }
+    }
+
+    #[inline(never)]
+    fn first_fault(&self, rules: &[AccountRule], accounts: &[AccountView]) -> Option<ProcessorError> {
+        rules.iter().zip(accounts).find_map(|(rule, account)| self.fault(rule, account))
     }
 
     /// Compares an account with its rule.

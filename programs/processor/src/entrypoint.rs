@@ -34,6 +34,7 @@ pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
     match *discriminator {
         wire::verify::DISCRIMINATOR => verify(program_id, accounts, data),
         wire::execute::DISCRIMINATOR => execute(program_id, accounts, data),
+        wire::check::DISCRIMINATOR => check(program_id, accounts, data),
         _ => others(program_id, accounts, data),
     }
 }
@@ -42,24 +43,39 @@ pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
 fn verify(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> u64 {
     let call = Call { program_id, accounts: &mut *accounts, data: data.get(1..).unwrap_or_default() };
     match instructions::verify(call) {
-        Ok(Seen::Usual) => pinocchio::SUCCESS,
+        Ok(Seen::Passed) => pinocchio::SUCCESS,
+        Ok(Seen::Usual) => verify_functions(program_id, accounts, data),
         Ok(Seen::Unusual) => verify_each(program_id, accounts, data),
         Err(error) => migration::explain_status::<Processor>(error.into(), program_id, accounts),
     }
 }
 
 #[inline(never)]
+fn verify_functions(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> u64 {
+    let call = Call { program_id, accounts: &mut *accounts, data: data.get(1..).unwrap_or_default() };
+    let status = status(instructions::verify_functions(call));
+    migration::explain_status::<Processor>(status, program_id, accounts)
+}
+
+#[inline(never)]
 fn verify_each(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> u64 {
-    status(instructions::verify_each(Call { program_id, accounts, data: data.get(1..).unwrap_or_default() }))
+    let call = Call { program_id, accounts: &mut *accounts, data: data.get(1..).unwrap_or_default() };
+    let status = status(instructions::verify_each(call));
+    migration::explain_status::<Processor>(status, program_id, accounts)
 }
 
 #[inline(never)]
 fn execute(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> u64 {
     let call = Call { program_id, accounts: &mut *accounts, data: data.get(1..).unwrap_or_default() };
-    match instructions::execute(call) {
-        Ok(()) => pinocchio::SUCCESS,
-        Err(error) => migration::explain_status::<Processor>(error.into(), program_id, accounts),
-    }
+    let status = status(instructions::execute(call));
+    migration::explain_status::<Processor>(status, program_id, accounts)
+}
+
+#[inline(never)]
+fn check(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> u64 {
+    let call = Call { program_id, accounts: &mut *accounts, data: data.get(1..).unwrap_or_default() };
+    let status = status(instructions::check(call));
+    migration::explain_status::<Processor>(status, program_id, accounts)
 }
 
 #[inline(never)]
@@ -72,6 +88,8 @@ fn others(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> u6
         wire::pause::DISCRIMINATOR => instructions::pause(call),
         wire::resume::DISCRIMINATOR => instructions::resume(call),
         wire::initialize::DISCRIMINATOR => instructions::initialize(call),
+        wire::update_capability::DISCRIMINATOR => instructions::update_capability(call),
+        wire::close_capability::DISCRIMINATOR => instructions::close_capability(call),
         wire::register_capability::DISCRIMINATOR => instructions::register_capability(call),
         wire::update_config::DISCRIMINATOR => instructions::update_config(call),
         wire::nominate_authority::DISCRIMINATOR => instructions::nominate_authority(call),

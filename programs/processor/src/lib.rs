@@ -3,7 +3,9 @@
 #![no_std]
 
 mod binding;
+mod definition;
 mod entrypoint;
+mod external;
 mod instructions;
 #[cfg(feature = "layout-v2")]
 mod migration;

@@ -222,13 +222,65 @@ layout! {
     }
 }
 
-/// Kinds of verification function.
+/// Kinds of verification function. What a kind reads, and which fields of [`Function`] it uses; all others are zero.
+///
+/// "Compares" means: the value found stands on the left, `operator` in the middle, and the first `width` bytes of `constant`
+/// on the right, read as `number` says. A function whose bytes are not there does not hold.
 pub mod function_kind {
-    /// An account's data at an offset, compared with a constant.
+    /// Compares the data of `account` at `account_offset`.
     pub const ACCOUNT_DATA: u8 = 1;
-    /// A number in the arguments, compared with a constant.
-    pub const INPUT_NUMBER: u8 = 2;
+    /// Compares the arguments at `input_offset`.
+    pub const INPUT: u8 = 2;
+    /// `account` has the key `constant` and signs. A caller is recognised by its signature: a program by its PDA's.
+    pub const CALLER_IS: u8 = 3;
+    /// `account` signs.
+    pub const SIGNER_PRESENT: u8 = 4;
+    /// Compares the key of `account` (width 32, bytes), with the arguments at `input_offset` if `extra` is 1.
+    pub const ACCOUNT_KEY: u8 = 5;
+    /// Compares the owner of `account` (width 32, bytes).
+    pub const ACCOUNT_OWNER: u8 = 6;
+    /// Compares the lamports of `account` (width 8, unsigned).
+    pub const LAMPORTS: u8 = 7;
+    /// Compares the number of bytes of the arguments (width 8, unsigned).
+    pub const INPUT_LENGTH: u8 = 8;
+    /// Compares the number in the arguments at `input_offset` with the number in the data of `account` at `account_offset`,
+    /// which is first multiplied by `extra` basis points, unless that is 0. With basis points both are unsigned.
+    pub const INPUT_TO_ACCOUNT: u8 = 9;
+    /// The unix time of `account`, the Clock sysvar, is at least the first i64 of `constant` and less than the second.
+    pub const TIME_WINDOW: u8 = 10;
+    /// The slot of `account`, the Clock sysvar, is at least the first u64 of `constant` and less than the second.
+    pub const SLOT_WINDOW: u8 = 11;
+    /// Compares the balance of `account` (width 8, unsigned), an initialized account of SPL Token, whose mint is the key of
+    /// `second_account`.
+    pub const TOKEN_BALANCE: u8 = 12;
+    /// A top-level instruction of the transaction belongs to the program `constant`; if `extra` is not 0, its data begins with
+    /// the byte `extra - 1`.
+    pub const INSTRUCTION_PRESENT: u8 = 13;
+    /// Every top-level instruction of the transaction belongs to the processor, the capability's scheduler, its target, the compute budget
+    /// program, or the program `constant`.
+    pub const SOLO: u8 = 14;
+    /// The program at `account`, called with the `extra` accounts from `second_account` on, answers yes. See
+    /// [`crate::processor::external`].
+    pub const EXTERNAL: u8 = 15;
 }
+
+/// The call of an external verifier.
+///
+/// Its accounts are passed read-only and unsigned. Its data: the capability's key (32 B), the key of the worker who
+/// dispatched or zero (32 B), the arguments. Its answer is its return data: one byte, [`external::YES`] if the function
+/// holds; up to 32 bytes that may follow are the value found. An answer set by another program counts as no; an error
+/// aborts the transaction.
+pub mod external {
+    /// First byte of the answer if the function holds.
+    pub const YES: u8 = 1;
+    /// Bytes of the call's data before the arguments.
+    pub const HEAD_BYTES: usize = 64;
+    /// Most accounts that are passed.
+    pub const MAX_ACCOUNTS: u32 = 8;
+}
+
+/// One, in basis points.
+pub const ONE_BASIS_POINTS: u32 = 10_000;
 
 /// Comparison operators. The value found stands on the left.
 pub mod operator {
@@ -300,6 +352,28 @@ layout! {
     }
 }
 
+layout! {
+    /// Return data of `Check`.
+    CheckResult: 48 {
+        /// 1 if the composition holds, 0 if not.
+        0 passed: u8,
+        /// Index of the first function that does not hold; 255 if there is none.
+        1 first_failing: u8,
+        /// Number of the capability's functions.
+        2 functions: u8,
+        /// Bytes of `found` in use.
+        3 found_bytes: u8,
+        /// Bit per function: it holds.
+        4 holds: u32,
+        /// Bit per function: it was evaluated. An external function is left out when the result no longer depends on it.
+        8 evaluated: u32,
+        /// Weights of the functions that hold, or their number where the composition has no weights.
+        12 score: u32,
+        /// What the first function that does not hold found.
+        16 found: [u8; 32],
+    }
+}
+
 /// Every layout of the processor, for reference pages.
 pub const LAYOUTS: &[LayoutSpec] =
-    &[ProcessorConfig::LAYOUT, Capability::LAYOUT, AccountRule::LAYOUT, Function::LAYOUT];
+    &[ProcessorConfig::LAYOUT, Capability::LAYOUT, AccountRule::LAYOUT, Function::LAYOUT, CheckResult::LAYOUT];

@@ -31,7 +31,7 @@ errors! {
         WrongTargetProgram = 1111,
         /// A signer that the capability asks for did not sign.
         MissingSigner = 1112,
-        /// Fewer compute units are left than the capability's limit: ask for more.
+        /// The transaction's compute limit is below the capability's: ask for more.
         ComputeLimit = 1113,
         /// The account passed as instructions sysvar is another one.
         WrongInstructionsSysvar = 1114,
@@ -39,7 +39,7 @@ errors! {
         AboveConfigLimit = 1115,
         /// The entry would be run with its worker's key as a signer.
         WorkerIsNamed = 1116,
-        /// A verification function failed: 1200 plus the index of the first one that decided it.
+        /// Verification failed: 1200 plus the index of the first function that does not hold.
         VerificationFailed = 1200,
     }
 }

@@ -5,8 +5,11 @@ use crate::declare::{access, instructions, optional};
 
 /// Flags of `Execute`.
 pub mod execute_flags {
+    /// The runtime logs the units left before and after the target call: the difference is what the call cost, 100 units of
+    /// the log itself included. The target's return data stays as it is.
+    pub const METERED: u8 = 1;
     /// Every defined flag.
-    pub const ALL: u8 = 0;
+    pub const ALL: u8 = 1;
 }
 
 /// Bits of `UpdateConfig`'s field mask.
@@ -126,6 +129,91 @@ instructions! {
         errors { InvalidCapability, ForbiddenProgram, WrongShard, NotShardOwner, NotSkippable, AboveConfigLimit, WrongAddress }
     }
 
+    /// Replaces a capability's definition and gives it the next version: entries that were queued under the old one are
+    /// refused from now on. The rent follows the length, paid by the payer or back to it.
+    update_capability UpdateCapability = 17 {
+        accounts {
+            /// Config.
+            config: read,
+            /// Capability.
+            capability: write,
+            /// Shard that drives the capability.
+            shard: read,
+            /// Owner of the shard.
+            shard_owner: sign,
+            /// Pays the rent, or gets it back.
+            payer: sign_write,
+            /// System program.
+            system_program: read,
+        }
+        data {
+            /// Program that the capability runs.
+            target_program: Key,
+            /// Compute limit, compute units.
+            compute_limit: u32,
+            /// Least count or least score, where the composition has one.
+            threshold: u32,
+            /// Fewest bytes of arguments.
+            arguments_bytes_min: u16,
+            /// Most bytes of arguments.
+            arguments_bytes_max: u16,
+            /// Flags (`capability_flags`).
+            flags: u8,
+            /// Composition (`composition`).
+            composition: u8,
+            /// Number of target accounts.
+            target_accounts: u8,
+            /// Number of evidence accounts.
+            evidence_accounts: u8,
+            /// Number of verification functions.
+            functions: u8,
+            /// Bytes of leading data.
+            prefix_bytes: u8,
+            .. "`AccountRule` records of target accounts, then of evidence accounts; `Function` records; leading data"
+        }
+        errors { InvalidCapability, ForbiddenProgram, WrongShard, NotShardOwner, NotSkippable, AboveConfigLimit }
+    }
+
+    /// Closes a capability. Its number is not given again, so entries and transactions that name it stay refused.
+    close_capability CloseCapability = 18 {
+        accounts {
+            /// Config.
+            config: write,
+            /// Capability.
+            capability: write,
+            /// Shard that drives the capability.
+            shard: read,
+            /// Owner of the shard.
+            shard_owner: sign,
+            /// Gets the rent.
+            recipient: write,
+        }
+        data {}
+        errors { WrongShard, NotShardOwner }
+    }
+
+    /// Evaluates a capability's functions and says how they came out, as return data (`CheckResult`). Fails only on what has
+    /// nothing to do with the functions. Stands anywhere, may be called by CPI, needs no dispatch, writes nothing.
+    check Check = 19 {
+        accounts {
+            /// Capability.
+            capability: read,
+            /// Config.
+            config: read,
+            /// Instructions sysvar.
+            instructions: read,
+            .. "the capability's target accounts, then its evidence accounts"
+        }
+        data {
+            /// Version of the capability that the call was made for.
+            capability_version: u32,
+            /// Zero.
+            flags: u8,
+            .. "arguments"
+        }
+        errors { Paused, StaleCapability, WrongArgumentsLength, WrongAccount, WrongChosenAccount, WrongInstructionsSysvar }
+    }
+
     /// Verifies a capability for the target call that follows as the next instruction of the transaction. Stands between
     /// the scheduler's `Dispatch` and the target call; writes nothing.
     verify Verify = 20 {
@@ -168,6 +256,6 @@ instructions! {
             flags: u8,
             .. "arguments"
         }
-        errors { Paused, NotTopLevel, StaleCapability, WrongArgumentsLength, WrongAccount, WrongChosenAccount, WorkerIsNamed, NotDispatched, VerificationFailed, WrongInstructionsSysvar, WrongTargetProgram, MissingSigner }
+        errors { Paused, NotTopLevel, StaleCapability, WrongArgumentsLength, WrongAccount, WrongChosenAccount, WorkerIsNamed, NotDispatched, VerificationFailed, WrongInstructionsSysvar, WrongTargetProgram, MissingSigner, ComputeLimit }
     }
 }

@@ -1,6 +1,8 @@
 //! Processor: runs a capability's verification functions, then its target.
 
 mod accounts;
+#[cfg(feature = "cpi")]
+pub mod cpi;
 mod error;
 mod instructions;
 

@@ -1,6 +1,8 @@
 //! One handler for each instruction. Accounts, data and errors are declared in `shared_layouts::processor`.
 
 mod accept_authority;
+mod check;
+mod close_capability;
 mod execute;
 mod finalize;
 mod initialize;
@@ -9,10 +11,13 @@ mod nominate_authority;
 mod pause;
 mod register_capability;
 mod resume;
+mod update_capability;
 mod update_config;
 mod verify;
 
 pub(crate) use accept_authority::accept_authority;
+pub(crate) use check::check;
+pub(crate) use close_capability::close_capability;
 pub(crate) use execute::execute;
 pub(crate) use finalize::finalize;
 pub(crate) use initialize::initialize;
@@ -21,5 +26,6 @@ pub(crate) use nominate_authority::nominate_authority;
 pub(crate) use pause::pause;
 pub(crate) use register_capability::register_capability;
 pub(crate) use resume::resume;
+pub(crate) use update_capability::update_capability;
 pub(crate) use update_config::update_config;
-pub(crate) use verify::{Seen, verify, verify_each};
+pub(crate) use verify::{Seen, verify, verify_each, verify_functions};

@@ -1,18 +1,20 @@
 use crate::Processor;
-use crate::binding::{self, Binding, Loaded};
-use crate::verification;
+use crate::binding;
+use crate::verification::{self, Input};
 use pinocchio::ProgramResult;
 use pinocchio::error::ProgramError;
-use program_common::siblings::Siblings;
+use program_common::accounts::read_fixed_part;
 use program_common::{Call, fault};
 use shared_layouts::account::keys_equal;
 use shared_layouts::lifecycle::Fault;
-use shared_layouts::processor::ProcessorError;
 use shared_layouts::processor::verify::{Accounts, Data};
+use shared_layouts::processor::{Capability, ProcessorError};
 
 /// What the first look at a call finds.
 pub(crate) enum Seen {
-    /// The call is the usual one and passed.
+    /// The call is the usual one, there is no function to evaluate, and it passed.
+    Passed,
+    /// The call is the usual one; the functions are to be evaluated by [`verify_functions`].
     Usual,
     /// The call has to be checked by [`verify_each`].
     Unusual,
@@ -25,7 +27,7 @@ pub(crate) fn verify(call: Call) -> Result<Seen, ProgramError> {
     if data.flags != 0 {
         return Err(ProgramError::InvalidInstructionData);
     }
-    let (accounts, more) = Accounts::parse(call.accounts)?;
+    let (accounts, _) = Accounts::parse(call.accounts)?;
     let header = binding::load_header(accounts.capability, call.program_id)?;
     binding::check_call(header, data.capability_version, arguments)?;
     match binding::check_usual(header, accounts.capability, accounts.instructions, arguments) {
@@ -33,10 +35,30 @@ pub(crate) fn verify(call: Call) -> Result<Seen, ProgramError> {
         binding::UNUSUAL => return Ok(Seen::Unusual),
         code => return Err(ProgramError::Custom(code)),
     }
-    if header.functions != 0 {
-        verification::verify(accounts.capability, more, arguments)?;
-    }
-    Ok(Seen::Usual)
+    Ok(if header.functions == 0 { Seen::Passed } else { Seen::Usual })
+}
+
+/// Evaluates the functions of a usual call.
+#[inline(always)]
+pub(crate) fn verify_functions(call: Call) -> ProgramResult {
+    let (_, arguments) = Data::parse(call.data)?;
+    let (accounts, more) = Accounts::parse(call.accounts)?;
+    // SAFETY: the first look compared the owner and the length, and nothing is held mutably.
+    let header: &Capability = unsafe { read_fixed_part(accounts.capability) }?;
+    // Only an external verifier is told who dispatched.
+    let worker = if header.external_functions == 0 {
+        None
+    } else {
+        binding::siblings(accounts.instructions).and_then(|siblings| binding::worker(&siblings, header))
+    };
+    verification::verify(&Input {
+        program_id: call.program_id,
+        capability: accounts.capability,
+        instructions: accounts.instructions,
+        accounts: more,
+        arguments,
+        worker,
+    })
 }
 
 /// Checks a call that does not equal the usual one, account by account. It starts from the beginning: what it shared with
@@ -47,35 +69,31 @@ pub(crate) fn verify_each(call: Call) -> ProgramResult {
     let (data, arguments) = Data::parse(call.data)?;
     let (accounts, more) = Accounts::parse(call.accounts)?;
     let more = &*more;
-    let loaded = Loaded::load(accounts.capability, program_id)?;
-    binding::check_call(loaded.header, data.capability_version, arguments)?;
-    let siblings = Siblings::load(accounts.instructions).ok_or(ProcessorError::WrongInstructionsSysvar)?;
-    binding::running_config(accounts.config, program_id)?;
+    let header = binding::load(accounts.capability, program_id)?.header;
+    let siblings = binding::siblings(accounts.instructions).ok_or(ProcessorError::WrongInstructionsSysvar)?;
     let current = siblings.current();
     if !keys_equal(current.program, program_id.as_array()) {
         return Err(fault::<Processor>(Fault::NotTopLevel));
     }
-    let worker = binding::dispatch_before(&siblings, loaded.header)?;
-    let binding = Binding { arguments, capability: accounts.capability.address().as_array(), worker, all: more };
-    let (targets, evidence) = loaded.split_accounts(more)?;
+    let worker = binding::dispatch_before(&siblings, header)?;
+    let input = Input {
+        program_id,
+        capability: accounts.capability,
+        instructions: accounts.instructions,
+        accounts: more,
+        arguments,
+        worker,
+    };
+    let loaded = input.check(accounts.config, data.capability_version)?;
     let own = current.accounts.get(Accounts::<()>::COUNT..).unwrap_or_default();
-    let mut own = own.iter();
-    let mut rules = loaded.targets.iter();
-    for account in targets {
-        let (Some(own), Some(rule)) = (own.next(), rules.next()) else {
-            return Err(ProgramError::NotEnoughAccountKeys);
-        };
-        if !binding::has_target_flags(own, rule) {
-            return Err(ProcessorError::WrongTargetCall.into());
-        }
-        binding.check(rule, account)?;
+    if !own.iter().zip(loaded.targets).all(|(own, rule)| binding::has_target_flags(own, rule)) {
+        return Err(ProcessorError::WrongTargetCall.into());
     }
-    binding.check_all(loaded.evidence, evidence)?;
     let next = siblings.following().ok_or(ProcessorError::WrongTargetCall)?;
     let own = current.accounts.get(Accounts::<()>::COUNT..).unwrap_or_default();
-    let shown = own.get(..targets.len()).ok_or(ProgramError::NotEnoughAccountKeys)?;
+    let shown = own.get(..loaded.targets.len()).ok_or(ProgramError::NotEnoughAccountKeys)?;
     if !binding::is_target_call(&next, loaded.header, shown, arguments) {
         return Err(ProcessorError::WrongTargetCall.into());
     }
-    verification::verify(accounts.capability, more, arguments)
+    verification::verify(&input)
 }

@@ -1,0 +1,280 @@
+//! Registration, update and close of capabilities; compositions and external verifiers on chain.
+
+use super::functions::check;
+use mollusk_tests::{features::FeatureProfile, fixture::*, programs::*};
+use proptest::prelude::*;
+use shared_layouts::{
+    processor::{self, Capability, CheckResult, Function, ProcessorError, composition, function_kind, operator},
+    scheduler::Shard,
+};
+use solana_instruction::{AccountMeta, Instruction};
+use solana_pubkey::Pubkey;
+use solana_sdk_ids::{system_program, sysvar};
+use solana_signer::Signer;
+
+const BLANK: Function = Function {
+    kind: 0,
+    operator: 0,
+    width: 0,
+    number: 0,
+    flags: 0,
+    account: 0,
+    second_account: 0,
+    reserved: 0,
+    weight: 0,
+    account_offset: 0,
+    input_offset: 0,
+    extra: 0,
+    constant: [0; 32],
+};
+
+/// Holds if the argument byte at `offset` is 1.
+fn byte_is_one(offset: u32, weight: u32) -> Function {
+    let mut constant = [0; 32];
+    constant[0] = 1;
+    Function { kind: function_kind::INPUT, width: 1, input_offset: offset, weight, constant, ..BLANK }
+}
+
+fn setup() -> (Fixture, Pubkey) {
+    let mut fixture = Fixture::new(FeatureProfile::Mainnet);
+    let shard = fixture.shard();
+    (fixture, shard)
+}
+
+fn update(capability: &Pubkey, shard: &Pubkey, owner: &str, definition: &Definition) -> Instruction {
+    processor::update_capability(
+        PROCESSOR.address(),
+        processor::update_capability::Accounts {
+            config: config(PROCESSOR),
+            capability: *capability,
+            shard: *shard,
+            shard_owner: address(owner),
+            payer: address(people::PAYER),
+            system_program: system_program::ID,
+        },
+        &[],
+        bytemuck::from_bytes(bytemuck::bytes_of(&definition.data)),
+        &definition.tail(),
+    )
+}
+
+fn close(capability: &Pubkey, shard: &Pubkey, owner: &str) -> Instruction {
+    processor::close_capability(
+        PROCESSOR.address(),
+        processor::close_capability::Accounts {
+            config: config(PROCESSOR),
+            capability: *capability,
+            shard: *shard,
+            shard_owner: address(owner),
+            recipient: address("recipient"),
+        },
+        &[],
+        &processor::close_capability::Data {},
+        &[],
+    )
+}
+
+#[track_caller]
+fn refuse(fixture: &mut Fixture, instruction: Instruction, error: ProcessorError) {
+    let signers: Vec<_> = people::ALL.iter().map(|name| keypair(name)).collect();
+    let signers: Vec<_> = signers.iter().collect();
+    fixture.world.expect_error(&[instruction], &keypair(people::PAYER), &signers, 0, error as u32);
+}
+
+#[test]
+fn an_update_gives_the_next_version_and_moves_the_rent_both_ways() {
+    let (mut fixture, shard) = setup();
+    let small = Definition::new(&NOOP.address());
+    let large = Definition::new(&NOOP.address())
+        .targets([fixed(&address("account 0"), 0)])
+        .functions([byte_is_one(0, 0), byte_is_one(1, 0)]);
+    let capability = fixture.capability(&shard, &small);
+    let registered = fixture.world.account(&capability);
+    for (version, definition) in [(2, &large), (3, &small), (4, &large)] {
+        fixture.send(&[update(&capability, &shard, people::OWNER, definition)], &[people::OWNER]);
+        let header: Capability = fixture.fixed_part(&capability);
+        let account = fixture.world.account(&capability);
+        assert_eq!(header.capability_version, version);
+        assert_eq!(account.data.len(), header.bytes_by_counts());
+        assert_eq!(account.lamports, fixture.world.svm.minimum_balance_for_rent_exemption(account.data.len()));
+    }
+    fixture.send(&[update(&capability, &shard, people::OWNER, &small)], &[people::OWNER]);
+    let mut expected = registered;
+    expected.data[112] = 5;
+    assert_eq!(mollusk_tests::compare::difference(&expected, &fixture.world.account(&capability)), None);
+}
+
+#[test]
+fn only_the_owner_of_the_capabilitys_shard_updates_and_closes_it() {
+    let (mut fixture, shard) = setup();
+    let definition = Definition::new(&NOOP.address());
+    let capability = fixture.capability(&shard, &definition);
+    let other = fixture.shard();
+    refuse(&mut fixture, update(&capability, &shard, people::STRANGER, &definition), ProcessorError::NotShardOwner);
+    refuse(&mut fixture, update(&capability, &other, people::OWNER, &definition), ProcessorError::WrongShard);
+    refuse(&mut fixture, close(&capability, &shard, people::STRANGER), ProcessorError::NotShardOwner);
+    refuse(&mut fixture, close(&capability, &other, people::OWNER), ProcessorError::WrongShard);
+    // A shard is one because a scheduler owns it: the same bytes under another program are not.
+    let mut copy = fixture.world.account(&shard);
+    copy.owner = NOOP.address();
+    assert_eq!(copy.data.len(), Shard::BYTES);
+    fixture.world.set_account(&shard, copy);
+    refuse(&mut fixture, close(&capability, &shard, people::OWNER), ProcessorError::WrongShard);
+}
+
+#[test]
+fn a_closed_capability_gives_its_rent_back_and_its_number_never_returns() {
+    let (mut fixture, shard) = setup();
+    let definition = Definition::new(&NOOP.address());
+    let capability = fixture.capability(&shard, &definition);
+    let rent = fixture.world.account(&capability).lamports;
+    // Lamports sent to it in the same transaction go with it only if they come before, and revive nothing.
+    fixture.send(&[close(&capability, &shard, people::OWNER)], &[people::OWNER]);
+    assert_eq!(fixture.world.account(&address("recipient")).lamports, rent);
+    assert_eq!(fixture.world.account(&capability).data.len(), 0);
+    let next = fixture.capability(&shard, &definition);
+    assert_ne!(next, capability);
+    let config: processor::ProcessorConfig = fixture.fixed_part(&config(PROCESSOR));
+    assert_eq!((config.capabilities_created, config.capabilities_active), (2, 1));
+}
+
+#[test]
+fn our_own_programs_are_refused_as_target_and_as_verifier() {
+    let (mut fixture, shard) = setup();
+    for own in [PROCESSOR.address(), SCHEDULER.address()] {
+        let target = fixture.register_capability(&shard, &Definition::new(&own));
+        refuse(&mut fixture, target, ProcessorError::ForbiddenProgram);
+        let external = Function { kind: function_kind::EXTERNAL, ..BLANK };
+        let verifier = Definition::new(&NOOP.address()).evidence([fixed(&own, 0)]).functions([external]);
+        let verifier = fixture.register_capability(&shard, &verifier);
+        refuse(&mut fixture, verifier, ProcessorError::ForbiddenProgram);
+    }
+}
+
+#[test]
+fn a_verifier_is_named_by_the_owner_and_stands_behind_the_cheap_functions() {
+    let (mut fixture, shard) = setup();
+    let external = Function { kind: function_kind::EXTERNAL, ..BLANK };
+    let chosen = Definition::new(&NOOP.address()).evidence([worker_chosen(0)]).functions([external]);
+    let verifier = [fixed(&NOOP.address(), 0)];
+    let before = Definition::new(&NOOP.address()).evidence(verifier).functions([external, byte_is_one(0, 0)]);
+    for definition in [chosen, before] {
+        let instruction = fixture.register_capability(&shard, &definition);
+        refuse(&mut fixture, instruction, ProcessorError::InvalidCapability);
+    }
+}
+
+#[test]
+fn a_field_that_its_kind_does_not_use_must_be_zero() {
+    let (mut fixture, shard) = setup();
+    let bad = [
+        Function { kind: 0, ..BLANK },
+        Function { kind: 16, ..BLANK },
+        Function { account: 1, ..byte_is_one(0, 0) },
+        Function { weight: 1, ..byte_is_one(0, 0) },
+        Function { width: 3, ..byte_is_one(0, 0) },
+        Function { operator: operator::NO_BITS + 1, ..byte_is_one(0, 0) },
+        Function { flags: 2, ..byte_is_one(0, 0) },
+        Function { account_offset: 1, ..byte_is_one(0, 0) },
+        Function { constant: [1; 32], ..byte_is_one(0, 0) },
+        Function { kind: function_kind::SIGNER_PRESENT, ..BLANK },
+    ];
+    for function in bad {
+        let instruction = fixture.register_capability(&shard, &Definition::new(&NOOP.address()).functions([function]));
+        refuse(&mut fixture, instruction, ProcessorError::InvalidCapability);
+    }
+}
+
+fn result(fixture: &mut Fixture, instruction: Instruction) -> CheckResult {
+    bytemuck::pod_read_unaligned(&fixture.send(&[instruction], &[]).return_data.1)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    /// On chain, against sums over the whole list: the map, the score and the verdict.
+    #[test]
+    fn a_composition_on_chain_is_what_all_results_together_say(
+        kind in 0u8..4, results in prop::collection::vec((1u32..50, any::<bool>()), 1..=10), at in any::<prop::sample::Index>(),
+    ) {
+        let (mut fixture, shard) = setup();
+        let weighted = kind == composition::WEIGHTED;
+        let worth: Vec<u32> = results.iter().map(|(weight, _)| if weighted { *weight } else { 1 }).collect();
+        let total: u32 = worth.iter().sum();
+        let threshold = if kind >= composition::AT_LEAST { (1..=total).nth(at.index(total as usize)).expect("it is in range") } else { 0 };
+        let functions = results.iter().zip(0..).map(|((weight, _), index)| byte_is_one(index, if weighted { *weight } else { 0 }));
+        let mut definition = Definition::new(&NOOP.address()).functions(functions);
+        definition.data.composition = kind;
+        definition.data.threshold = threshold;
+        let capability = fixture.capability(&shard, &definition);
+        let arguments: Vec<u8> = results.iter().map(|(_, holds)| u8::from(*holds)).collect();
+        let result = result(&mut fixture, check(&capability, &[], &arguments));
+
+        let score: u32 = worth.iter().zip(&results).filter(|(_, (_, holds))| *holds).map(|(worth, _)| worth).sum();
+        let needed = match kind { composition::ALL => total, composition::ANY => 1, _ => threshold };
+        let map = results.iter().rev().fold(0, |map, (_, holds)| map << 1 | u32::from(*holds));
+        prop_assert_eq!(result.score, score);
+        prop_assert_eq!(result.holds, map);
+        prop_assert_eq!(result.passed == 1, score >= needed);
+        let first = results.iter().position(|(_, holds)| !holds).map_or(255, |index| u8::try_from(index).expect("few functions"));
+        prop_assert_eq!(result.first_failing, first);
+    }
+}
+
+/// The Ed25519 program's instruction for one signature by the oracle, all in its own data.
+fn signature(message: &[u8]) -> Instruction {
+    let oracle = keypair("oracle");
+    let mut data = vec![1, 0];
+    let size = u16::try_from(message.len()).expect("a short message");
+    for number in [16, u16::MAX, 80, u16::MAX, 112, size, u16::MAX] {
+        data.extend_from_slice(&number.to_le_bytes());
+    }
+    data.extend_from_slice(oracle.sign_message(message).as_ref());
+    data.extend_from_slice(oracle.pubkey().as_ref());
+    data.extend_from_slice(message);
+    Instruction { program_id: solana_sdk_ids::ed25519_program::ID, accounts: vec![], data }
+}
+
+#[test]
+fn an_external_verifier_answers_softly_and_is_asked_only_if_it_matters() {
+    let (mut fixture, shard) = setup();
+    // This virtual machine has no precompiled programs. A program that accepts everything stands at the address of the one
+    // that checks signatures, so what is tested here is the verifier's introspection, and how the processor asks it.
+    let precompile = solana_sdk_ids::ed25519_program::ID;
+    let loader = solana_sdk_ids::bpf_loader_upgradeable::ID;
+    fixture.world.svm.add_program_with_loader(precompile, &NOOP.elf(), loader).expect("it loads");
+    let key = address("oracle");
+    let rules = [ED25519_VERIFIER.address(), sysvar::instructions::ID, key].map(|key| fixed(&key, 0));
+    let external = Function { kind: function_kind::EXTERNAL, second_account: 1, extra: 2, ..BLANK };
+    let mut definition = Definition::new(&NOOP.address()).evidence(rules).functions([byte_is_one(0, 0), external]);
+    let all = fixture.capability(&shard, &definition);
+    definition.data.composition = composition::ANY;
+    let any = fixture.capability(&shard, &definition);
+    let accounts = [ED25519_VERIFIER.address(), sysvar::instructions::ID, key];
+    let accounts = accounts.map(|key| AccountMeta::new_readonly(key, false));
+    let mut ask = |capability: &Pubkey, arguments: &[u8], signed: Option<&[u8]>| -> (u8, u32, u32) {
+        let check = check(capability, &accounts, arguments);
+        let run: Vec<_> = signed.map(signature).into_iter().chain([check]).collect();
+        let data = fixture.send(&run, &[]).return_data.1;
+        let result: CheckResult = bytemuck::pod_read_unaligned(&data);
+        (result.passed, result.holds, result.evaluated)
+    };
+    assert_eq!(ask(&all, &[1, 7], Some(&[1, 7])), (1, 0b11, 0b11));
+    assert_eq!(ask(&all, &[1, 7], Some(&[1, 8])), (0, 0b01, 0b11));
+    assert_eq!(ask(&all, &[1, 7], None), (0, 0b01, 0b11));
+    assert_eq!(ask(&all, &[0, 7], Some(&[0, 7])), (0, 0b00, 0b01));
+    assert_eq!(ask(&any, &[1, 7], None), (1, 0b01, 0b01));
+    assert_eq!(ask(&any, &[0, 7], Some(&[0, 7])), (1, 0b10, 0b11));
+}
+
+#[test]
+fn an_answer_of_another_program_is_a_no() {
+    let (mut fixture, shard) = setup();
+    // The no-op program answers nothing.
+    let external = Function { kind: function_kind::EXTERNAL, second_account: 0, extra: 0, ..BLANK };
+    let definition = Definition::new(&NOOP.address()).evidence([fixed(&NOOP.address(), 0)]).functions([external]);
+    let capability = fixture.capability(&shard, &definition);
+    let accounts = [AccountMeta::new_readonly(NOOP.address(), false)];
+    let result = result(&mut fixture, check(&capability, &accounts, &[1]));
+    assert_eq!((result.passed, result.first_failing), (0, 0));
+}
