@@ -119,7 +119,8 @@ fn plot(measured: &[Measured]) -> String {
     for step in 0..=4 {
         let part = f64::from(step) / 4.0;
         let (bytes, units) = (most_bytes * part, most_units * part);
-        svg += &format!(
+        write!(
+            svg,
             "<path d=\"M{MARGIN} {line:.1}H{right}\" stroke=\"#ddd\"/>\n<text x=\"{left}\" y=\"{line:.1}\" \
              text-anchor=\"end\">{units:.0}</text>\n<text x=\"{column:.1}\" y=\"{below}\" text-anchor=\"middle\">{bytes:.0}</text>\n",
             line = y(units),
@@ -127,7 +128,8 @@ fn plot(measured: &[Measured]) -> String {
             left = MARGIN - 6.0,
             column = x(bytes),
             below = HEIGHT - MARGIN + 18.0,
-        );
+        )
+        .expect("a string can be written to");
     }
     for (index, (_, name, color)) in LEVELS.iter().enumerate() {
         let points: Vec<String> = measured
@@ -135,13 +137,15 @@ fn plot(measured: &[Measured]) -> String {
             .filter(|row| row.level == *name)
             .map(|row| format!("{:.1},{:.1}", x(row.orders as f64 * 16.0), y((row.calculate + row.rest) as f64)))
             .collect();
-        svg += &format!(
+        write!(
+            svg,
             "<polyline points=\"{}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"2\"/>\n<text x=\"{}\" y=\"{}\" \
              fill=\"{color}\">{name}</text>\n",
             points.join(" "),
             MARGIN + 12.0,
             MARGIN + 16.0 * index as f64,
-        );
+        )
+        .expect("a string can be written to");
     }
     svg + &format!(
         "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">dirty bytes of 10,240</text>\n<text x=\"{MARGIN}\" y=\"{}\">CU of the whole \

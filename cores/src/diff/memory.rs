@@ -58,7 +58,7 @@ pub(super) fn equal<M: Memory>(left: &[u8], right: &[u8]) -> bool {
 }
 
 /// Copies `base` from `offset` on; behind its end there are zeros, as in an account that grows.
-#[inline(always)]
+#[inline(never)]
 pub(super) fn copy_extended<M: Memory>(to: &mut [u8], base: &[u8], offset: usize) {
     if let Some(from) = base.get(offset..).and_then(|rest| rest.get(..to.len())) {
         copy::<M>(to, from);

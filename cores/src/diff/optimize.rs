@@ -17,6 +17,7 @@ use shared_layouts::diff::{DiffError, optimization_level};
 /// Optimizes the operations that fill `wire` and were staged for `base`. The result stands at the beginning of `wire`.
 ///
 /// `scratch` need only hold something if the operations do not ascend: 8 bytes for each, their bytes, and 8 for alignment.
+/// [`check_scratch`] finds out beforehand.
 ///
 /// # Errors
 /// `MalformedOperations`; `ArenaFull` if `scratch` is too short. Then `wire` is unchanged.
@@ -32,6 +33,27 @@ pub fn optimize<M: Memory>(level: u8, base: &[u8], wire: &mut [u8], scratch: &mu
     } else {
         repaint::<M>(base, wire, scratch, operations)
     }
+}
+
+/// Checks that so many bytes of scratch, wherever they begin, are enough for [`optimize`] of these operations.
+///
+/// # Errors
+/// `ArenaFull` if they are not; `MalformedOperations`.
+#[inline(always)]
+pub fn check_scratch(level: u8, wire: &[u8], scratch_bytes: usize) -> Result<(), DiffError> {
+    // No operation is shorter than its place in the index, so twice the wire is always enough.
+    if level != optimization_level::AGGRESSIVE || wire.len() + wire.len() + size_of::<u64>() <= scratch_bytes {
+        return Ok(());
+    }
+    check_short_scratch(wire, scratch_bytes)
+}
+
+#[cold]
+#[inline(never)]
+fn check_short_scratch(wire: &[u8], scratch_bytes: usize) -> Result<(), DiffError> {
+    let index_bytes = total_bytes(count(wire)?, size_of::<u64>());
+    let is_enough = index_bytes + wire.len() + size_of::<u64>() <= scratch_bytes;
+    if is_enough || ascends(wire)? { Ok(()) } else { Err(DiffError::ArenaFull) }
 }
 
 /// Whether no operation begins before the end of the one before it.

@@ -68,7 +68,7 @@ pub(super) fn write_head(out: &mut [u8], offset: usize, bytes: usize) -> Result<
 ///
 /// # Errors
 /// `MalformedOperations` if the last one is cut short.
-#[inline(always)]
+#[inline(never)]
 pub fn count(wire: &[u8]) -> Result<usize, DiffError> {
     let mut rest = wire;
     let mut count = 0;
@@ -83,7 +83,7 @@ pub fn count(wire: &[u8]) -> Result<usize, DiffError> {
 ///
 /// # Errors
 /// `MalformedOperations`, `EmptyOperation`, `OverlappingOperations`, `OutOfBounds`.
-#[inline(always)]
+#[inline(never)]
 pub fn check(wire: &[u8], data_bytes: usize) -> Result<usize, DiffError> {
     let mut rest = wire;
     let mut end = 0;

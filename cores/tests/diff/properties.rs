@@ -2,7 +2,7 @@ use crate::generate::{self, Random, for_each_seed};
 use crate::model::{self, Operations};
 use cores::diff::calculate::Calculation;
 use cores::diff::memory::Plain;
-use cores::diff::optimize::optimize;
+use cores::diff::optimize::{check_scratch, optimize};
 use cores::diff::wire;
 use shared_layouts::diff::{DiffError, optimization_level};
 
@@ -76,6 +76,29 @@ fn optimizing_keeps_the_result_and_never_grows() {
             }
             if level == optimization_level::AGGRESSIVE {
                 assert_eq!(wire::check(&optimized, base.len()), Ok(kept.len()));
+            }
+        }
+    });
+}
+
+#[test]
+fn scratch_that_is_called_enough_is_enough_and_eight_bytes_less_than_too_little_fail() {
+    for_each_seed("scratch", |random| {
+        let base = generate::state(random);
+        let wire = model::encode(&generate::operations(random, &base));
+        let bytes = random.below(2 * wire.len() + 24);
+        for level in LEVELS {
+            let mut optimized = wire.clone();
+            match check_scratch(level, &wire, bytes) {
+                Ok(()) => {
+                    optimize::<Plain>(level, &base, &mut optimized, &mut vec![0; bytes]).unwrap();
+                }
+                Err(error) => {
+                    assert_eq!(error, DiffError::ArenaFull);
+                    let scratch = &mut vec![0; bytes.saturating_sub(8)];
+                    let result = optimize::<Plain>(level, &base, &mut optimized, scratch);
+                    assert_eq!((result, optimized), (Err(error), wire.clone()));
+                }
             }
         }
     });

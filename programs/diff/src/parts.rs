@@ -4,8 +4,8 @@ use cores::diff::arena::ArenaMut;
 use cores::diff::wire::{Size, number};
 use pinocchio::error::ProgramError;
 use pinocchio::{AccountView, Address, ProgramResult};
-use program_common::accounts::is_owned_by as owned_by;
-use shared_layouts::account::{Key, keys_equal, load, load_mut};
+use program_common::accounts::{is_owned_by as owned_by, read_fixed_part, write_unborrowed};
+use shared_layouts::account::{Key, keys_equal, load_mut};
 use shared_layouts::diff::{
     Arena, DiffError, MAX_GROWTH_BYTES, MAX_STATE_BYTES, State, Target, batch_stage, lock_state, target_kind,
 };
@@ -125,11 +125,29 @@ impl<'a> Base<'a> {
         program_id: &Address,
         data_offset: u32,
     ) -> Result<Self, ProgramError> {
+        // SAFETY: the caller's contract.
+        unsafe { Self::read_inline(account, program_id, data_offset) }
+    }
+
+    /// [`Base::read`] without a call.
+    ///
+    /// # Errors
+    /// As [`Base::read`].
+    ///
+    /// # Safety
+    /// As [`Base::read`].
+    #[inline(always)]
+    pub(crate) unsafe fn read_inline(
+        account: &'a AccountView,
+        program_id: &Address,
+        data_offset: u32,
+    ) -> Result<Self, ProgramError> {
         // SAFETY: the caller's contract; an arena, which a handler holds, is refused below before anything else is read.
         let bytes = unsafe { account.borrow_unchecked() };
         if owned_by(account, program_id) {
-            let (header, data) = bytes.split_at_checked(State::BYTES).ok_or(ProgramError::InvalidAccountData)?;
-            let state: &State = load(header)?;
+            // SAFETY: as above.
+            let state: &State = unsafe { read_fixed_part(account) }?;
+            let data = bytes.get(State::BYTES..).unwrap_or_default();
             Ok(Self { data, version: Some(state.state_version), data_offset: State::BYTES })
         } else {
             let data_offset = data_offset as usize;
@@ -295,7 +313,7 @@ impl Holder<'_> {
             return Err(ProgramError::Immutable);
         }
         // SAFETY: the caller's contract.
-        let (state, _) = unsafe { state_mut(account, self.program_id) }?;
+        let state: &mut State = unsafe { write_unborrowed(account, self.program_id) }?;
         let held = state.header.state == lock_state::LOCKED
             && state.lock_batch == header.batch
             && keys_equal(&state.lock_arena, &self.arena);

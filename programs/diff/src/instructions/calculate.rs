@@ -5,9 +5,10 @@ use cores::diff::calculate::Calculation;
 use pinocchio::ProgramResult;
 use pinocchio::error::ProgramError;
 use program_common::Call;
+use program_common::accounts::{is_owned_by, read_fixed_part};
 use shared_layouts::account::keys_equal;
 use shared_layouts::diff::calculate::{Accounts, Data};
-use shared_layouts::diff::{DiffError, TO_THE_END, batch_stage};
+use shared_layouts::diff::{Arena, DiffError, TO_THE_END, batch_stage};
 
 #[inline(never)]
 pub(crate) fn calculate(call: Call) -> ProgramResult {
@@ -17,10 +18,19 @@ pub(crate) fn calculate(call: Call) -> ProgramResult {
     if keys_equal(accounts.source.address().as_array(), accounts.arena.address().as_array()) {
         return Err(ProgramError::InvalidArgument);
     }
+    if !is_owned_by(accounts.arena, program_id) {
+        return Err(ProgramError::InvalidAccountOwner);
+    }
     // SAFETY: a target is a state or another program's account, and the source was just compared, so the arena is held once.
-    let arena = unsafe { parts::own_arena(accounts.arena, accounts.owner, program_id, batch_stage::OPEN) }?;
+    let header: &Arena = unsafe { read_fixed_part(accounts.arena) }.map_err(|_| DiffError::NotAnArena)?;
+    if !keys_equal(&header.owner, accounts.owner.address().as_array()) {
+        return Err(DiffError::NotOwner.into());
+    }
+    if header.header.state != batch_stage::OPEN {
+        return Err(DiffError::WrongStage.into());
+    }
     // SAFETY: as above.
-    let base = unsafe { Base::read(accounts.target, program_id, data.data_offset) }?;
+    let base = unsafe { Base::read_inline(accounts.target, program_id, data.data_offset) }?;
     // SAFETY: as above.
     let source = unsafe { accounts.source.borrow_unchecked() };
     let invalid = DiffError::InvalidRange;
@@ -36,10 +46,12 @@ pub(crate) fn calculate(call: Call) -> ProgramResult {
     if base.version.is_some_and(|version| version != data.base_version) {
         return Err(DiffError::StaleBase.into());
     }
-    let calculation = Calculation { base: old, new, offset, level: arena.header.optimization_level };
+    let calculation = Calculation { base: old, new, offset, level: header.optimization_level };
     if calculation.is_unchanged::<Syscalls>() {
         return Ok(());
     }
+    // SAFETY: as above; the header that was read is let go.
+    let arena = unsafe { parts::arena_mut(accounts.arena, program_id) }?;
     let staging =
         Staging { account: accounts.target.address().as_array(), base_version: data.base_version, new_length };
     let place = base.place(arena.header, &staging)?;

@@ -1,7 +1,7 @@
 use crate::memory::Syscalls;
 use crate::parts::{self, Base};
 use cores::diff::memory::Memory;
-use cores::diff::optimize::optimize as optimize_section;
+use cores::diff::optimize::{check_scratch, optimize as optimize_section};
 use pinocchio::error::ProgramError;
 use pinocchio::{AccountView, Address, ProgramResult};
 use program_common::Call;
@@ -20,14 +20,17 @@ pub(crate) fn optimize(call: Call) -> ProgramResult {
         return Err(DiffError::InvalidLevel.into());
     }
     check_targets(header, targets, program_id)?;
+    // What follows the staged operations is scratch, up to the end of the inverse's region.
+    let (staged, scratch) =
+        arena.space.split_at_mut_checked(header.operations_bytes as usize).ok_or(DiffError::NotAnArena)?;
+    for (target, _) in header.targets.iter().zip(targets.iter()) {
+        check_scratch(data.level, parts::section(staged, target)?, scratch.len())?;
+    }
 
     header.optimized_from_operations = header.operations;
     header.optimized_from_bytes = header.operations_bytes;
     let mut operations = 0;
     let mut bytes = 0usize;
-    // What follows the staged operations is scratch, up to the end of the inverse's region.
-    let (staged, scratch) =
-        arena.space.split_at_mut_checked(header.operations_bytes as usize).ok_or(DiffError::NotAnArena)?;
     for (target, account) in header.targets.iter_mut().zip(targets.iter()) {
         // SAFETY: as above.
         let base = unsafe { Base::read_target(account, program_id, target) }?;
