@@ -6,4 +6,6 @@
 pub mod compare;
 pub mod composition;
 pub mod diff;
+pub mod order;
 pub mod queue;
+pub mod resources;

@@ -11,6 +11,7 @@
 //! Every slot is in exactly one list. A list is a head and a tail in the header and `next`/`previous` in the entries, so
 //! a move between lists rewrites links and copies no entry: verbs cost the same at any occupancy.
 
+use super::order_accounts::{Composition, Constraint, ConstraintRecord, Epoch, Order, OrderMember, OrderShard};
 use crate::account::{AccountHeader, AccountLayout, Key};
 use crate::declare::{LayoutSpec, layout};
 use crate::lifecycle::Lifecycle;
@@ -513,138 +514,6 @@ layout! {
     }
 }
 
-/// Capabilities of an order.
-pub const MAX_MEMBERS: usize = 64;
-/// Shards of an order.
-pub const MAX_ORDER_SHARDS: usize = 16;
-/// Constraints of an order.
-pub const MAX_CONSTRAINTS: usize = 256;
-
-layout! {
-    /// Header of an order, PDA `["order", shard, number]`.
-    Order: 9856 {
-        /// Discriminator, version, bump.
-        0 header: AccountHeader,
-        /// Shard that opened the order.
-        8 shard: Key,
-        /// Number that the shard gave it.
-        40 number: u64,
-        /// Current epoch. The older one is `epoch - 1`.
-        48 epoch: u32,
-        /// How long a held or blocked member may stop the others, seconds.
-        52 patience_seconds: u32,
-        /// Grows with every change of a constraint set.
-        56 constraints_version: u32,
-        /// The `constraints_version` that the current composition was made of.
-        60 composed_version: u32,
-        /// Bit n: member n exists.
-        64 members_mask: u64,
-        /// Constraints in use, at the front of `constraints`.
-        72 constraints_count: u16,
-        /// Shards in use, at the front of `shards`.
-        74 shards_count: u8,
-        /// Zero.
-        75 reserved: [u8; 5],
-        /// Bit n: a member of n's chain is leased.
-        80 leased_mask: u64,
-        /// Epochs ever opened by a composition.
-        88 compositions: u64,
-        /// Zero.
-        96 reserved_middle: [u8; 160],
-        /// Members; the index is the order bit.
-        256 members: [OrderMember; 64],
-        /// Shards that take part.
-        2816 shards: [OrderShard; 16],
-        /// Constraints, as the shards submitted them.
-        3584 constraints: [Constraint; 256],
-        /// Composition and counts of the two epochs, by parity.
-        5632 epochs: [Epoch; 2],
-    }
-}
-
-impl AccountLayout for Order {
-    const DISCRIMINATOR: u8 = 0x25;
-    const VERSION: u8 = 1;
-}
-
-layout! {
-    /// A capability in an order.
-    OrderMember: 40 {
-        /// The capability; zero if the place is free.
-        0 capability: Key,
-        /// Index of its shard.
-        32 shard: u8,
-        /// Level of its entries that state none, or 255.
-        33 level: u8,
-        /// Zero.
-        34 reserved: [u8; 6],
-    }
-}
-
-layout! {
-    /// A shard in an order.
-    OrderShard: 48 {
-        /// The shard.
-        0 shard: Key,
-        /// Version of its constraint set.
-        32 version: u32,
-        /// Weight of its constraint set.
-        36 weight: u32,
-        /// Queues of the shard that are bound to the order.
-        40 queues: u16,
-        /// Zero.
-        42 reserved: [u8; 6],
-    }
-}
-
-layout! {
-    /// One submitted constraint.
-    Constraint: 8 {
-        /// Member that must come first.
-        0 from: u8,
-        /// Member that waits.
-        1 to: u8,
-        /// Edge, chain, concurrency or priority.
-        2 kind: u8,
-        /// What a dead predecessor means: block, skip or cascade.
-        3 when_dead: u8,
-        /// Index of the shard that submitted it.
-        4 shard: u8,
-        /// One once the waiting member's shard accepted it.
-        5 accepted: u8,
-        /// Weight.
-        6 weight: u16,
-    }
-}
-
-layout! {
-    /// Composition and counts of one epoch of an order.
-    Epoch: 2112 {
-        /// Bit n: member n has pending entries.
-        0 pending_mask: u64,
-        /// Bit n: member n has dead entries that count as pending.
-        8 dead_mask: u64,
-        /// Number of this epoch.
-        16 epoch: u32,
-        /// Number of the composition.
-        20 composition: u32,
-        /// Transitively closed predecessors of each member.
-        24 predecessors: [u64; 64],
-        /// Those among them whose death counts as done.
-        536 skip: [u64; 64],
-        /// Those among them whose death kills the member.
-        1048 cascade: [u64; 64],
-        /// Members of each member's chains, itself included.
-        1560 chain: [u64; 32],
-        /// Pending entries of each member.
-        1816 pending: [u16; 64],
-        /// Dead entries of each member that count as pending.
-        1944 dead: [u16; 64],
-        /// Zero.
-        2072 reserved: [u8; 40],
-    }
-}
-
 /// Every layout of the scheduler, for reference pages.
 pub const LAYOUTS: &[LayoutSpec] = &[
     SchedulerConfig::LAYOUT,
@@ -661,5 +530,7 @@ pub const LAYOUTS: &[LayoutSpec] = &[
     OrderMember::LAYOUT,
     OrderShard::LAYOUT,
     Constraint::LAYOUT,
+    ConstraintRecord::LAYOUT,
+    Composition::LAYOUT,
     Epoch::LAYOUT,
 ];

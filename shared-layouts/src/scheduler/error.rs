@@ -89,5 +89,11 @@ errors! {
         WrongFlags = 2140,
         /// The shard is not paused by its owner, and for a restore neither is the program.
         ShardNotPaused = 2141,
+        /// The older epoch still has entries: wait until they have left their queues, or reap those that are overdue.
+        OlderEpochPending = 2210,
+        /// The order's own bytes contradict each other; nothing was changed.
+        CorruptOrder = 2213,
+        /// The member has as many entries in this epoch as can be counted.
+        OrderFull = 2214,
     }
 }
