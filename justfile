@@ -38,6 +38,18 @@ test: build
 demo: build
     @cargo run --quiet --package demo
 
+# Drives the built binary against a real RPC server: deploys, defines, queues, runs two keepers, and all that goes wrong
+[group('test')]
+e2e: build
+    cargo build --quiet --package valence-cli
+    cd e2e && CARGO_TARGET_DIR=../target/e2e cargo build --quiet --features server
+    cd e2e && CARGO_TARGET_DIR=../target/e2e cargo test --quiet
+
+# Builds, deploys or upgrades the three programs on a cluster, and initializes them
+[group('deploy')]
+deploy cluster="localhost" *options: build
+    cargo run --quiet --package valence-cli -- --url {{ quote(cluster) }} deploy {{ options }}
+
 # Measures every row and writes bench/results
 [group('bench')]
 bench: build
@@ -64,18 +76,21 @@ fuzz seconds="60":
 fmt:
     cargo fmt --all
     cd programs && cargo fmt --all
+    cd e2e && cargo fmt
 
 # Fails where a crate is not formatted
 [group('style')]
 fmt-check:
     cargo fmt --all --check
     cd programs && cargo fmt --all --check
+    cd e2e && cargo fmt --check
 
 # Lints every crate, for this machine and for sBPF, warnings denied
 [group('style')]
 clippy:
     cargo clippy --quiet --workspace --all-targets -- -D warnings
     cd programs && cargo clippy --quiet --workspace --all-targets --all-features -- -D warnings
+    cd e2e && CARGO_TARGET_DIR=../target/e2e cargo clippy --quiet --all-targets -- -D warnings
     scripts/sbf clippy
 
 # Checks the rules of style that no compiler knows, and that each of the checks can fail
@@ -87,4 +102,4 @@ tidy:
 # Everything that must hold before a commit, in order, with the time that each step took
 [group('ci')]
 ci:
-    @scripts/steps "{{ just_executable() }}" fmt-check tidy docs-check clippy build test bench-check demo
+    @scripts/steps "{{ just_executable() }}" fmt-check tidy docs-check clippy build test bench-check demo e2e

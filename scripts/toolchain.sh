@@ -5,6 +5,9 @@
 
 just_version=1.59.0
 linker_version=0.2.6
+solana_version=4.2.2
+# Oldest major version of an Agave CLI on PATH that is used instead; `valence deploy` asks for the same.
+solana_oldest_major=3
 
 # Debian's compiler brings a prebuilt `core` for BPF; rustup's does not.
 bpf_rustc=/usr/bin/rustc
@@ -13,6 +16,15 @@ bpf_clippy=/usr/bin/cargo-clippy
 
 tools=${VALENCE_TOOLS:-$HOME/.cache/valence-tools}
 just_bin=$tools/just-$just_version/bin/just
+
+solana_bin=$tools/solana-cli-$solana_version/bin/solana
+
+# solana_suits <binary>: whether it is an Agave CLI that is new enough.
+solana_suits() {
+    local major
+    major=$("$1" --version 2>/dev/null | sed -n 's/^solana-cli \([0-9]*\)\..*/\1/p')
+    [[ -n $major ]] && ((major >= solana_oldest_major))
+}
 
 # The linker runs the LLVM that the compiler emits for, so its folder is named after that LLVM's major.
 llvm_major() {

@@ -1,0 +1,142 @@
+//! The commands: one file for each noun.
+
+mod arena;
+mod authority;
+pub mod capability;
+mod config;
+mod deploy;
+mod enqueue;
+mod entry;
+mod init;
+mod pause;
+mod queue;
+mod shard;
+mod state;
+
+use crate::cluster::Cluster;
+use crate::failure::Outcome;
+use crate::keeper;
+use crate::output::Output;
+use crate::set::Singleton;
+use crate::settings::Options;
+use clap::{CommandFactory, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// What to do.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Deploys or upgrades the three built programs, compares the deployed bytes, and initializes what is not
+    Deploy(deploy::Arguments),
+    /// Initializes processor, scheduler and diff program, in this order; those that are initialized stay as they are
+    Init(init::Arguments),
+    /// Reads and changes the programs' configs
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Pauses one program, or all in order
+    Pause(pause::Arguments),
+    /// Resumes one program, or all in reverse order
+    Resume(pause::Arguments),
+    /// Who may configure a program: show, nominate, accept
+    #[command(subcommand)]
+    Authority(authority::Command),
+    /// Shards: tenancies in the scheduler
+    #[command(subcommand)]
+    Shard(shard::Command),
+    /// Queues of a shard, and their entries
+    #[command(subcommand)]
+    Queue(queue::Command),
+    /// Capabilities: what a shard lets be executed
+    #[command(subcommand)]
+    Capability(capability::Command),
+    /// State accounts of the diff program
+    #[command(subcommand)]
+    State(state::Command),
+    /// Arenas of the diff program, in which batches of operations are staged
+    #[command(subcommand)]
+    Arena(arena::Command),
+    /// Queues an operation; the keypair is the producer's
+    Enqueue(enqueue::Arguments),
+    /// Dead letters: list, redrive, purge
+    #[command(subcommand)]
+    Dlq(entry::DeadLetters),
+    /// Holds ready or delayed entries back
+    Hold(entry::Entries),
+    /// Lets held entries go on
+    Release(entry::Entries),
+    /// Takes ready, delayed or held entries out for good; the keypair is the shard's owner or the producer
+    Cancel(entry::Entries),
+    /// Puts entries under their capability's present version
+    Requeue(entry::Entries),
+    /// Gives entries another level
+    Reprioritize {
+        #[command(flatten)]
+        entries: entry::Entries,
+        /// The level, 0 (lowest) to 15
+        #[arg(long, value_parser = clap::value_parser!(u8).range(0..=15))]
+        level: u8,
+    },
+    /// Runs what is due in queues; the keypair is the worker's. Each event is a line
+    Keeper(keeper::Arguments),
+    /// Prints a completion script for a shell
+    Completion {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// One program or all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Programs {
+    /// All three.
+    All,
+    /// The processor.
+    Processor,
+    /// The scheduler.
+    Scheduler,
+    /// The diff program.
+    Diff,
+}
+
+impl Programs {
+    /// Those that are meant, in the order of initialization.
+    pub fn list(self) -> Vec<Singleton> {
+        match self {
+            Self::All => Singleton::ALL.to_vec(),
+            Self::Processor => vec![Singleton::Processor],
+            Self::Scheduler => vec![Singleton::Scheduler],
+            Self::Diff => vec![Singleton::Diff],
+        }
+    }
+}
+
+/// Runs a command.
+pub fn run(command: Command, options: &Options) -> Outcome<Output> {
+    if let Command::Completion { shell } = command {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut crate::Arguments::command(), "valence", &mut script);
+        return Ok(Output::Text(String::from_utf8_lossy(&script).into_owned()));
+    }
+    let cluster = Cluster::new(options)?;
+    match command {
+        Command::Deploy(arguments) => deploy::run(&cluster, &arguments, options.json),
+        Command::Init(arguments) => init::run(&cluster, &arguments),
+        Command::Config(command) => config::run(&cluster, &command),
+        Command::Pause(arguments) => pause::pause(&cluster, &arguments),
+        Command::Resume(arguments) => pause::resume(&cluster, &arguments),
+        Command::Authority(command) => authority::run(&cluster, &command),
+        Command::Dlq(command) => entry::dead_letters(&cluster, &command),
+        Command::Hold(entries) => entry::run(&cluster, &entries, entry::Verb::Hold),
+        Command::Release(entries) => entry::run(&cluster, &entries, entry::Verb::Release),
+        Command::Cancel(entries) => entry::run(&cluster, &entries, entry::Verb::Cancel),
+        Command::Requeue(entries) => entry::run(&cluster, &entries, entry::Verb::Requeue),
+        Command::Reprioritize { entries, level } => entry::run(&cluster, &entries, entry::Verb::Reprioritize(level)),
+        Command::Keeper(arguments) => keeper::run(&cluster, &arguments, options.json),
+        Command::Shard(command) => shard::run(&cluster, &command),
+        Command::Queue(command) => queue::run(&cluster, &command),
+        Command::Capability(command) => capability::run(&cluster, &command),
+        Command::State(command) => state::run(&cluster, &command),
+        Command::Arena(command) => arena::run(&cluster, &command),
+        Command::Enqueue(arguments) => enqueue::run(&cluster, &arguments),
+        Command::Completion { .. } => Ok(Output::Text(String::new())),
+    }
+}

@@ -1,0 +1,204 @@
+//! What there is to do in a queue, seen at one slot.
+
+use crate::cluster::{Cluster, fixed_part};
+use crate::failure::{Failure, Outcome};
+use crate::set::Programs;
+use shared_layouts::client;
+use shared_layouts::lifecycle::{Lifecycle, pause_state};
+use shared_layouts::processor::ProcessorConfig;
+use shared_layouts::scheduler::reader::QueueReader;
+use shared_layouts::scheduler::{Entry, EntryHandle, SchedulerConfig, Shard, list, queue_flags};
+use solana_account::Account;
+use solana_pubkey::Pubkey;
+use solana_sdk_ids::sysvar;
+
+/// Handles that one `Reap` takes here.
+const REAPED_AT_ONCE: usize = 24;
+
+/// A queue and what decides whether it may be served.
+pub struct View {
+    /// Address of the queue.
+    pub queue: Pubkey,
+    /// Address of its shard.
+    pub shard: Pubkey,
+    /// The queue.
+    pub reader: QueueReader,
+    /// Scheduler, processor or shard is paused: nothing is claimed or dispatched.
+    pub is_paused: bool,
+    /// The cluster's time, unix seconds.
+    pub now: i64,
+}
+
+/// What to do next.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Reap these.
+    pub reap: Vec<EntryHandle>,
+    /// Run these.
+    pub run: Vec<EntryHandle>,
+    /// Place of the worker in the list, if more can be claimed.
+    pub claim: Option<u8>,
+}
+
+impl View {
+    /// Reads everything in one request for the queue, and one before it for its shard.
+    pub fn read(cluster: &Cluster, programs: &Programs, queue: &Pubkey) -> Outcome<Self> {
+        let missing =
+            |what: &str| Failure::new(format!("{what} does not exist on {}", cluster.settings.url)).cure("check --set");
+        let account = cluster.account(queue)?.ok_or_else(|| missing(&format!("the queue {queue}")))?;
+        let reader = QueueReader::parse(&account.data)
+            .ok()
+            .filter(|_| account.owner == programs.scheduler)
+            .ok_or_else(|| Failure::new(format!("{queue} is not a queue of this set")))?;
+        let shard = Pubkey::new_from_array(reader.header.shard);
+        let [scheduler, processor] =
+            [programs.scheduler, programs.processor].map(|program| client::config_address(&program));
+        let accounts = cluster.accounts(&[*queue, shard, scheduler, processor, sysvar::clock::ID])?;
+        let [Some(account), Some(shard_account), Some(scheduler), Some(processor), Some(clock)] = &accounts[..] else {
+            return Err(missing(&format!("the queue {queue}, its shard or a config")));
+        };
+        let reader = QueueReader::parse(&account.data).map_err(|_| Failure::new(format!("{queue} is not a queue")))?;
+        let now = unix_time(clock)?;
+        let shard_record: Shard = fixed_part(&shard_account.data).ok_or_else(|| missing("the shard"))?;
+        let scheduler: SchedulerConfig =
+            fixed_part(&scheduler.data).ok_or_else(|| missing("the scheduler's config"))?;
+        let processor: ProcessorConfig =
+            fixed_part(&processor.data).ok_or_else(|| missing("the processor's config"))?;
+        let is_paused = shard_record.header.state != 0
+            || is_paused(&scheduler.lifecycle, now)
+            || is_paused(&processor.lifecycle, now);
+        Ok(Self { queue: *queue, shard, reader, is_paused, now })
+    }
+
+    /// What a worker has to do here. `tried` are entries of an open queue that it leaves alone for a while.
+    pub fn plan(&self, worker: &Pubkey, tried: impl Fn(&EntryHandle) -> bool) -> Plan {
+        let mut plan = Plan { reap: self.due(), ..Plan::default() };
+        if self.is_paused {
+            return plan;
+        }
+        let header = &self.reader.header;
+        if header.header.state & queue_flags::LEASED == 0 {
+            plan.run = self.reader.dispatchable(self.now).into_iter().filter(|handle| !tried(handle)).collect();
+            return plan;
+        }
+        let is_me =
+            |(_, found): &(u8, &shared_layouts::scheduler::Worker)| found.active == 1 && found.key == worker.to_bytes();
+        let Some((place, _)) = (0u8..).zip(&header.workers).find(is_me) else { return plan };
+        let own = self.handles(list::LEASED, |entry| {
+            entry.worker == place && self.now <= entry.lease_ends_at.min(entry.deadline_at)
+        });
+        plan.claim = (own.is_empty() && !self.reader.next_claims(1, self.now).is_empty()).then_some(place);
+        plan.run = own;
+        plan
+    }
+
+    /// What time has made due: leases that ended, delayed entries whose time has come, entries past their deadline.
+    fn due(&self) -> Vec<EntryHandle> {
+        let now = self.now;
+        let mut due = self.handles(list::LEASED, |entry| now > entry.lease_ends_at);
+        due.extend(self.handles(list::DELAYED, |entry| now >= entry.due_at || now > entry.deadline_at));
+        due.extend(self.handles(list::READY, |entry| now > entry.deadline_at));
+        due.truncate(REAPED_AT_ONCE);
+        due
+    }
+
+    fn handles(&self, kind: u8, wanted: impl Fn(&Entry) -> bool) -> Vec<EntryHandle> {
+        let found = self.reader.list(kind).into_iter().filter(|(_, entry)| wanted(entry));
+        found.filter_map(|(slot, _)| self.reader.handle(slot)).collect()
+    }
+}
+
+fn unix_time(clock: &Account) -> Outcome<i64> {
+    let at = std::mem::offset_of!(solana_clock::Clock, unix_timestamp);
+    let bytes = clock.data.get(at..at + 8).and_then(|bytes| bytes.try_into().ok());
+    bytes.map(i64::from_le_bytes).ok_or_else(|| Failure::new("the cluster's clock is too short"))
+}
+
+fn is_paused(lifecycle: &Lifecycle, now: i64) -> bool {
+    match lifecycle.header.state {
+        pause_state::RUNNING => false,
+        pause_state::BY_GUARDIAN => now < lifecycle.pause_ends_at,
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytemuck::Zeroable;
+    use shared_layouts::scheduler::{List, NO_SLOT, Queue};
+
+    const NOBODY: fn(&EntryHandle) -> bool = |_| false;
+
+    /// A leased queue with two workers: slot 0 ready, 1 leased by the first until 100, 2 by the second, 3 delayed until 200.
+    fn view(now: i64) -> (View, Pubkey) {
+        let worker = Pubkey::new_from_array([1; 32]);
+        let mut header = Queue::zeroed();
+        let none = List { head: NO_SLOT, tail: NO_SLOT };
+        header.header.state = queue_flags::LEASED;
+        header.slots = 4;
+        header.ready = [none; 16];
+        header.ready[5] = List { head: 0, tail: 0 };
+        header.leased = List { head: 1, tail: 2 };
+        header.delayed = List { head: 3, tail: 3 };
+        (header.dead, header.held) = (none, none);
+        for (place, key) in [[1; 32], [2; 32]].into_iter().enumerate() {
+            header.workers[place].key = key;
+            header.workers[place].active = 1;
+        }
+        let mut entries = vec![Entry::zeroed(); 4];
+        for (slot, kind, next) in
+            [(0, list::READY, NO_SLOT), (1, list::LEASED, 2), (2, list::LEASED, NO_SLOT), (3, list::DELAYED, NO_SLOT)]
+        {
+            let entry: &mut Entry = &mut entries[slot];
+            (entry.list, entry.next, entry.deadline_at, entry.generation) = (kind, next, 1_000, 7);
+        }
+        (entries[1].worker, entries[1].lease_ends_at) = (0, 100);
+        (entries[2].worker, entries[2].lease_ends_at) = (1, 300);
+        entries[3].due_at = 200;
+        let reader = QueueReader { header, entries };
+        (View { queue: worker, shard: worker, reader, is_paused: false, now }, worker)
+    }
+
+    fn slots(handles: &[EntryHandle]) -> Vec<u16> {
+        handles.iter().map(|handle| handle.slot).collect()
+    }
+
+    #[test]
+    fn a_keeper_runs_its_own_leases_before_it_claims_more() {
+        let (view, worker) = view(100);
+        let plan = view.plan(&worker, NOBODY);
+        assert_eq!((slots(&plan.run), plan.claim, plan.reap), (vec![1], None, vec![]));
+    }
+
+    #[test]
+    fn a_lease_that_ended_is_reaped_and_not_run() {
+        let (view, worker) = view(101);
+        let plan = view.plan(&worker, NOBODY);
+        assert_eq!((slots(&plan.reap), slots(&plan.run), plan.claim), (vec![1], vec![], Some(0)));
+    }
+
+    #[test]
+    fn a_stranger_only_reaps() {
+        let (view, _) = view(200);
+        let plan = view.plan(&Pubkey::new_from_array([9; 32]), NOBODY);
+        assert_eq!((slots(&plan.reap), slots(&plan.run), plan.claim), (vec![1, 3], vec![], None));
+    }
+
+    #[test]
+    fn while_paused_time_still_passes_and_nothing_runs() {
+        let (mut view, worker) = view(1_001);
+        view.is_paused = true;
+        let plan = view.plan(&worker, NOBODY);
+        assert_eq!((slots(&plan.reap), slots(&plan.run), plan.claim), (vec![1, 2, 3, 0], vec![], None));
+    }
+
+    #[test]
+    fn an_open_queue_is_run_from_the_front_but_for_what_was_just_tried() {
+        let (mut view, worker) = view(50);
+        view.reader.header.header.state = 0;
+        view.reader.header.eligible_window = 8;
+        assert_eq!(slots(&view.plan(&worker, NOBODY).run), [0]);
+        assert_eq!(slots(&view.plan(&worker, |handle| handle.slot == 0).run), Vec::<u16>::new());
+    }
+}
