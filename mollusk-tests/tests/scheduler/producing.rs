@@ -2,9 +2,11 @@
 
 use mollusk_tests::features::FeatureProfile::Mainnet;
 use mollusk_tests::fixture::{Definition, config, pause, people, queue_policy};
-use mollusk_tests::programs::{NOOP, SCHEDULER, address};
+use mollusk_tests::programs::{NOOP, SCHEDULER, address, keypair};
 use mollusk_tests::queues::{Bench, plain};
 use shared_layouts::scheduler::{self as wire, SchedulerError as E, enqueue::Data, list};
+use solana_instruction::AccountMeta;
+use solana_program_error::ProgramError;
 use solana_sdk_ids::sysvar;
 use std::slice::from_ref;
 
@@ -101,6 +103,16 @@ fn a_batch_queues_all_or_none() {
     bench.put(12, &[]);
     bench.refuse(&[overlapping], &[people::PRODUCER], 0, E::SequenceUsed);
     assert_eq!(bench.read().header.enqueued, 9);
+}
+
+#[test]
+fn every_account_of_a_batch_is_named_by_an_item() {
+    let mut bench = Bench::open(Mainnet);
+    let mut batch = bench.enqueue_batch(1, 2, &[]);
+    batch.accounts.push(AccountMeta::new_readonly(bench.capability, false));
+    let payer = keypair(people::PAYER);
+    let producer = keypair(people::PRODUCER);
+    bench.fixture.world.expect_error(&[batch], &payer, &[&producer], 0, ProgramError::InvalidArgument);
 }
 
 #[test]

@@ -9,6 +9,8 @@ use shared_layouts::scheduler::{BatchItem, enqueue};
 
 /// Bytes of an item before its arguments.
 const ITEM_BYTES: usize = BatchItem::BYTES + enqueue::Data::BYTES;
+/// Capabilities that a `u32` has bits for; the entrypoint takes fewer accounts.
+const MAX_CAPABILITIES: usize = 31;
 
 #[inline(never)]
 pub(crate) fn enqueue_batch(call: Call) -> Result<(), Refusal> {
@@ -16,10 +18,11 @@ pub(crate) fn enqueue_batch(call: Call) -> Result<(), Refusal> {
     let (Data {}, mut items) = Data::parse(call.data)?;
     let (accounts, capabilities) = Accounts::parse(call.accounts)?;
     let now = load::now(accounts.clock)?;
-    let batch = Batch { program_id, producer: accounts.producer.address().as_array(), now };
+    let batch = Batch { program_id, producer: accounts.producer.address().as_array(), items, capabilities, now };
     if items.is_empty() {
         return Err(ProgramError::InvalidInstructionData.into());
     }
+    batch.check(accounts.queue)?;
     while !items.is_empty() {
         let (item, rest) = split_item(items)?;
         items = rest;
@@ -36,6 +39,7 @@ struct Item<'a> {
     capability: usize,
 }
 
+#[inline(never)]
 fn split_item(items: &[u8]) -> Result<(Item<'_>, &[u8]), Refusal> {
     let invalid = ProgramError::InvalidInstructionData;
     let (head, rest) = items.split_at_checked(ITEM_BYTES).ok_or(invalid.clone())?;
@@ -53,10 +57,38 @@ fn split_item(items: &[u8]) -> Result<(Item<'_>, &[u8]), Refusal> {
 struct Batch<'a> {
     program_id: &'a Address,
     producer: &'a Key,
+    items: &'a [u8],
+    capabilities: &'a [AccountView],
     now: i64,
 }
 
 impl Batch<'_> {
+    /// Checks what does not depend on what the items before have changed: that the data is whole items, and that they name
+    /// every account, each a capability of the queue's shard. Otherwise the first items would be queued before the last are
+    /// looked at.
+    #[inline(never)]
+    fn check(&self, queue: &mut AccountView) -> Result<(), Refusal> {
+        let Self { mut items, capabilities, .. } = *self;
+        let mut unnamed = (1_u32 << capabilities.len().min(MAX_CAPABILITIES)) - 1;
+        while !items.is_empty() {
+            let (item, rest) = split_item(items)?;
+            items = rest;
+            if item.capability >= capabilities.len() {
+                return Err(ProgramError::NotEnoughAccountKeys.into());
+            }
+            unnamed &= !(1 << item.capability.min(MAX_CAPABILITIES));
+        }
+        if unnamed != 0 {
+            return Err(ProgramError::InvalidArgument.into());
+        }
+        // SAFETY: no other account of this program is loaded here.
+        let queue = unsafe { load::queue_outlined(queue, self.program_id) }?;
+        for account in capabilities {
+            load::capability(account, queue.header)?;
+        }
+        Ok(())
+    }
+
     #[inline(never)]
     fn enqueue(&self, queue: &mut AccountView, item: &Item, capability: &AccountView) -> Result<(), Refusal> {
         let purse_lamports = load::purse_lamports(queue, item.request.tip_lamports)?;

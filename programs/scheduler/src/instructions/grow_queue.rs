@@ -4,7 +4,7 @@ use cores::queue::{QueueMut, Refusal};
 use cores::refuse;
 use pinocchio_system::instructions::Transfer;
 use program_common::Call;
-use program_common::accounts::rent_exempt_lamports;
+use program_common::accounts::{check_payer, rent_exempt_lamports};
 use shared_layouts::account::total_bytes;
 use shared_layouts::scheduler::grow_queue::{Accounts, Data};
 use shared_layouts::scheduler::{Entry, MAX_CREATE_BYTES, SchedulerConfig};
@@ -32,6 +32,7 @@ pub(crate) fn grow_queue(call: Call) -> Result<(), Refusal> {
     let bytes = accounts.queue.data_len();
     // The purse is not spent on the rent of what is added.
     let lamports = rent_exempt_lamports(bytes + added_bytes)?.saturating_sub(rent_exempt_lamports(bytes)?);
+    check_payer(accounts.payer, lamports)?;
     Transfer { from: accounts.payer, to: accounts.queue, lamports }.invoke()?;
     lengthen(accounts.queue, added_bytes)?;
     let mut data_of_queue = accounts.queue.try_borrow_mut()?;
