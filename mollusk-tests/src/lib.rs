@@ -8,9 +8,11 @@
 //! | [`single`] | one instruction in Mollusk: success, exact refusal, mutations of a case |
 //! | [`world`] | whole transactions in `LiteSVM`: units of each instruction, deployment, clock |
 //! | [`fixture`] | the three programs initialized, with shards, queues, capabilities and people |
+//! | [`capabilities`] | the processor's instructions on capabilities |
 //! | [`diffs`] | instructions of the diff program, and batches in the middle of their life |
 //! | [`lifecycle`] | the instructions that the three programs share |
 //! | [`queues`] | one queue with its people, and the scheduler's instructions on it |
+//! | [`ed25519`] | the runtime's Ed25519 program |
 //! | [`token`] | SPL Token mints, accounts and transfers |
 //! | [`expected`] | the error that a test states, compared exactly |
 //! | [`compare`] | what differs between two states of an account |
@@ -18,8 +20,10 @@
 //! Sibling rules need a true instructions sysvar, so they are tested in [`world`]; everything about one instruction is
 //! tested in [`single`], which is faster.
 
+pub mod capabilities;
 pub mod compare;
 pub mod diffs;
+pub mod ed25519;
 pub mod expected;
 pub mod features;
 pub mod fixture;

@@ -29,6 +29,8 @@ pub const RELAY: Program = Program::new("relay_program");
 pub const MULTISIG: Program = Program::new("multisig_program");
 /// A protocol that asks the processor by CPI.
 pub const SAMPLE_PROTOCOL: Program = Program::new("sample_protocol");
+/// A target that runs only behind the verification of its capability.
+pub const GUARDED_TARGET: Program = Program::new("guarded_target");
 /// External verifier: the arguments were signed.
 pub const ED25519_VERIFIER: Program = Program::new("ed25519_verifier");
 /// Accepts any accounts and data, and does nothing.

@@ -6,7 +6,7 @@ use mollusk_svm::program::loader_keys::LOADER_V3;
 use mollusk_tests::{
     features::FeatureProfile,
     fixture::people,
-    programs::{DIFF, NOOP, PROCESSOR, PROCESSOR_V2, Program, RELAY, SCHEDULER, address},
+    programs::{DIFF, ED25519_VERIFIER, NOOP, PROCESSOR, PROCESSOR_V2, Program, RELAY, SCHEDULER, address},
     single::{Case, Runner, Verdict},
 };
 use solana_account::Account;
@@ -63,7 +63,7 @@ pub struct Machine {
 impl Machine {
     /// A machine with every program.
     pub fn new() -> Self {
-        let programs = [PROCESSOR, SCHEDULER, DIFF, NOOP, RELAY];
+        let programs = [PROCESSOR, SCHEDULER, DIFF, NOOP, RELAY, ED25519_VERIFIER];
         let runner = || Runner::new(FeatureProfile::Mainnet, &programs);
         let mut second_version = runner();
         let elf = PROCESSOR_V2.elf();

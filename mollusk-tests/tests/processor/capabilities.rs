@@ -1,16 +1,18 @@
-//! Registration, update and close of capabilities; compositions and external verifiers on chain.
+//! Registration, update and close of capabilities; compositions on chain.
 
-use super::functions::check;
-use mollusk_tests::{features::FeatureProfile, fixture::*, programs::*};
+use mollusk_tests::{
+    capabilities::{check, close, update},
+    features::FeatureProfile,
+    fixture::*,
+    programs::*,
+};
 use proptest::prelude::*;
 use shared_layouts::{
     processor::{self, Capability, CheckResult, Function, ProcessorError, composition, function_kind, operator},
     scheduler::Shard,
 };
-use solana_instruction::{AccountMeta, Instruction};
+use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
-use solana_sdk_ids::{system_program, sysvar};
-use solana_signer::Signer;
 
 const BLANK: Function = Function {
     kind: 0,
@@ -39,39 +41,6 @@ fn setup() -> (Fixture, Pubkey) {
     let mut fixture = Fixture::new(FeatureProfile::Mainnet);
     let shard = fixture.shard();
     (fixture, shard)
-}
-
-fn update(capability: &Pubkey, shard: &Pubkey, owner: &str, definition: &Definition) -> Instruction {
-    processor::update_capability(
-        PROCESSOR.address(),
-        processor::update_capability::Accounts {
-            config: config(PROCESSOR),
-            capability: *capability,
-            shard: *shard,
-            shard_owner: address(owner),
-            payer: address(people::PAYER),
-            system_program: system_program::ID,
-        },
-        &[],
-        bytemuck::from_bytes(bytemuck::bytes_of(&definition.data)),
-        &definition.tail(),
-    )
-}
-
-fn close(capability: &Pubkey, shard: &Pubkey, owner: &str) -> Instruction {
-    processor::close_capability(
-        PROCESSOR.address(),
-        processor::close_capability::Accounts {
-            config: config(PROCESSOR),
-            capability: *capability,
-            shard: *shard,
-            shard_owner: address(owner),
-            recipient: address("recipient"),
-        },
-        &[],
-        &processor::close_capability::Data {},
-        &[],
-    )
 }
 
 #[track_caller]
@@ -221,60 +190,3 @@ proptest! {
     }
 }
 
-/// The Ed25519 program's instruction for one signature by the oracle, all in its own data.
-fn signature(message: &[u8]) -> Instruction {
-    let oracle = keypair("oracle");
-    let mut data = vec![1, 0];
-    let size = u16::try_from(message.len()).expect("a short message");
-    for number in [16, u16::MAX, 80, u16::MAX, 112, size, u16::MAX] {
-        data.extend_from_slice(&number.to_le_bytes());
-    }
-    data.extend_from_slice(oracle.sign_message(message).as_ref());
-    data.extend_from_slice(oracle.pubkey().as_ref());
-    data.extend_from_slice(message);
-    Instruction { program_id: solana_sdk_ids::ed25519_program::ID, accounts: vec![], data }
-}
-
-#[test]
-fn an_external_verifier_answers_softly_and_is_asked_only_if_it_matters() {
-    let (mut fixture, shard) = setup();
-    // This virtual machine has no precompiled programs. A program that accepts everything stands at the address of the one
-    // that checks signatures, so what is tested here is the verifier's introspection, and how the processor asks it.
-    let precompile = solana_sdk_ids::ed25519_program::ID;
-    let loader = solana_sdk_ids::bpf_loader_upgradeable::ID;
-    fixture.world.svm.add_program_with_loader(precompile, &NOOP.elf(), loader).expect("it loads");
-    let key = address("oracle");
-    let rules = [ED25519_VERIFIER.address(), sysvar::instructions::ID, key].map(|key| fixed(&key, 0));
-    let external = Function { kind: function_kind::EXTERNAL, second_account: 1, extra: 2, ..BLANK };
-    let mut definition = Definition::new(&NOOP.address()).evidence(rules).functions([byte_is_one(0, 0), external]);
-    let all = fixture.capability(&shard, &definition);
-    definition.data.composition = composition::ANY;
-    let any = fixture.capability(&shard, &definition);
-    let accounts = [ED25519_VERIFIER.address(), sysvar::instructions::ID, key];
-    let accounts = accounts.map(|key| AccountMeta::new_readonly(key, false));
-    let mut ask = |capability: &Pubkey, arguments: &[u8], signed: Option<&[u8]>| -> (u8, u32, u32) {
-        let check = check(capability, &accounts, arguments);
-        let run: Vec<_> = signed.map(signature).into_iter().chain([check]).collect();
-        let data = fixture.send(&run, &[]).return_data.1;
-        let result: CheckResult = bytemuck::pod_read_unaligned(&data);
-        (result.passed, result.holds, result.evaluated)
-    };
-    assert_eq!(ask(&all, &[1, 7], Some(&[1, 7])), (1, 0b11, 0b11));
-    assert_eq!(ask(&all, &[1, 7], Some(&[1, 8])), (0, 0b01, 0b11));
-    assert_eq!(ask(&all, &[1, 7], None), (0, 0b01, 0b11));
-    assert_eq!(ask(&all, &[0, 7], Some(&[0, 7])), (0, 0b00, 0b01));
-    assert_eq!(ask(&any, &[1, 7], None), (1, 0b01, 0b01));
-    assert_eq!(ask(&any, &[0, 7], Some(&[0, 7])), (1, 0b10, 0b11));
-}
-
-#[test]
-fn an_answer_of_another_program_is_a_no() {
-    let (mut fixture, shard) = setup();
-    // The no-op program answers nothing.
-    let external = Function { kind: function_kind::EXTERNAL, second_account: 0, extra: 0, ..BLANK };
-    let definition = Definition::new(&NOOP.address()).evidence([fixed(&NOOP.address(), 0)]).functions([external]);
-    let capability = fixture.capability(&shard, &definition);
-    let accounts = [AccountMeta::new_readonly(NOOP.address(), false)];
-    let result = result(&mut fixture, check(&capability, &accounts, &[1]));
-    assert_eq!((result.passed, result.first_failing), (0, 0));
-}

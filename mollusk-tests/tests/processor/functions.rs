@@ -3,9 +3,9 @@
 //! Each case there is a whole `Check`: the function's fields (absent ones are zero), evidence accounts in order, arguments,
 //! other instructions of the transaction, and what must come out. A key is given by the name that the harness derives it from.
 
-use mollusk_tests::{features::FeatureProfile, fixture::*, programs::*, token};
+use mollusk_tests::{capabilities::check, features::FeatureProfile, fixture::*, programs::*, token};
 use serde_json::Value;
-use shared_layouts::processor::{self, CheckResult, Function};
+use shared_layouts::processor::{CheckResult, Function};
 use solana_account::Account;
 use solana_instruction::{AccountMeta, Instruction};
 use solana_pubkey::Pubkey;
@@ -75,21 +75,6 @@ fn set_account(fixture: &mut Fixture, given: &Value) -> AccountMeta {
         fixture.world.set_account(&key, account);
     }
     AccountMeta::new_readonly(key, signer)
-}
-
-/// `Check` of a capability at version 1.
-pub fn check(capability: &Pubkey, accounts: &[AccountMeta], arguments: &[u8]) -> Instruction {
-    processor::check(
-        PROCESSOR.address(),
-        processor::check::Accounts {
-            capability: *capability,
-            config: config(PROCESSOR),
-            instructions: sysvar::instructions::ID,
-        },
-        accounts,
-        &processor::check::Data { capability_version: 1, flags: 0 },
-        arguments,
-    )
 }
 
 #[test]

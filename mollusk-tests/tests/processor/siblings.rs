@@ -1,8 +1,12 @@
 //! Siblings: what runs is what was committed to. Each forbidden shape is sent as a whole transaction and must be refused with
 //! its own error, and nothing may have changed.
 
-use super::functions::check;
-use mollusk_tests::{features::FeatureProfile, fixture::*, programs::*};
+use mollusk_tests::{
+    capabilities::{check, relayed},
+    features::FeatureProfile,
+    fixture::*,
+    programs::*,
+};
 use shared_layouts::{
     lifecycle::Fault,
     processor::{ProcessorError, account_flags, capability_flags},
@@ -249,13 +253,6 @@ fn a_chosen_account_is_no_signer_not_the_capability_and_in_no_other_position() {
     for bad in [with(keys()[1], false), with(capability, false), with(address(people::PAYER), true)] {
         fixture.world.expect_error(&[bad], &payer, &[], 0, error);
     }
-}
-
-/// An instruction called by the relay.
-fn relayed(instruction: &Instruction) -> Instruction {
-    let program = AccountMeta::new_readonly(instruction.program_id, false);
-    let accounts = std::iter::once(program).chain(instruction.accounts.iter().cloned()).collect();
-    Instruction { program_id: RELAY.address(), accounts, data: instruction.data.clone() }
 }
 
 #[test]

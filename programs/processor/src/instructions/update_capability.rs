@@ -55,11 +55,15 @@ pub(crate) fn check_belongs(capability: &Capability, shard: &AccountView) -> Pro
 }
 
 /// Gives the account its new length, all zero, and the lamports that go with it: what is missing comes from the payer,
-/// what is too much goes there.
+/// what is too much goes there. Both ways the payer is a system account, and so not the capability itself.
+///
+/// # Errors
+/// As [`accounts::check_payer`], before anything is written.
 #[inline(never)]
 fn resize(capability: &mut AccountView, payer: &mut AccountView, bytes: usize) -> ProgramResult {
     let needed = accounts::rent_exempt_lamports(bytes)?;
     let held = capability.lamports();
+    accounts::check_payer(payer, needed.saturating_sub(held))?;
     if held < needed {
         Transfer { from: payer, to: capability, lamports: needed - held }.invoke()?;
     } else {
