@@ -2,6 +2,8 @@
 //! [`instructions!`] for instructions. Each writes a thing down once; structs, offsets, parsers, client builders,
 //! CPI helpers, reference pages and the adversarial tests are derived from that one place.
 
+use core::num::NonZeroU64;
+
 /// One field of a declared layout or of an instruction's data.
 #[derive(Clone, Copy, Debug)]
 pub struct FieldSpec {
@@ -384,6 +386,47 @@ macro_rules! instructions {
                         $( $crate::declare::check_access($account, access!($access).0, access!($access).1)?; )*
                         Ok((Self { $( $account ),* }, more))
                     }
+
+                    /// [`Self::parse`] for an instruction whose size in the binary matters more than its compute units: the
+                    /// same checks in the same order, made by one function that all such instructions share.
+                    ///
+                    /// # Errors
+                    /// As [`Self::parse`].
+                    #[inline(always)]
+                    pub fn parse_cold(
+                        accounts: &'a mut [pinocchio::AccountView],
+                    ) -> Result<(Self, &'a mut [pinocchio::AccountView]), solana_program_error::ProgramError> {
+                        $crate::declare::check_accounts(accounts, const { $crate::declare::access_table(&SPEC) })?;
+                        // SAFETY: the accounts were just checked against the declaration's table.
+                        Ok(unsafe { Self::split_checked(accounts) })
+                    }
+
+                    /// [`Self::parse_cold`] with an error that fits a register.
+                    ///
+                    /// # Errors
+                    /// As [`Self::parse`].
+                    #[inline(always)]
+                    pub fn parse_cold_or_deny(
+                        accounts: &'a mut [pinocchio::AccountView],
+                    ) -> Result<(Self, &'a mut [pinocchio::AccountView]), $crate::declare::Denial> {
+                        $crate::declare::deny_accounts(accounts, const { $crate::declare::access_table(&SPEC) })?;
+                        // SAFETY: the accounts were just checked against the declaration's table.
+                        Ok(unsafe { Self::split_checked(accounts) })
+                    }
+
+                    /// # Safety
+                    /// There are at least as many accounts as are fixed.
+                    #[inline(always)]
+                    #[allow(unused_variables)]
+                    unsafe fn split_checked(
+                        accounts: &'a mut [pinocchio::AccountView],
+                    ) -> (Self, &'a mut [pinocchio::AccountView]) {
+                        let [$( $account, )* more @ ..] = accounts else {
+                            // SAFETY: the caller's contract.
+                            unsafe { core::hint::unreachable_unchecked() }
+                        };
+                        (Self { $( $account ),* }, more)
+                    }
                 }
 
                 #[cfg(feature = "cpi")]
@@ -465,4 +508,116 @@ pub fn check_access(
         return Err(solana_program_error::ProgramError::Immutable);
     }
     Ok(())
+}
+
+/// Why [`deny_accounts`] refuses an instruction: the number that the runtime is given, which fits a register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Denial(NonZeroU64);
+
+impl Denial {
+    #[cfg(feature = "cpi")]
+    const fn of(code: u64) -> Self {
+        match NonZeroU64::new(code) {
+            Some(code) => Self(code),
+            None => Self(NonZeroU64::MAX),
+        }
+    }
+
+    /// The number that the runtime is given.
+    #[inline(always)]
+    pub const fn number(self) -> NonZeroU64 {
+        self.0
+    }
+}
+
+/// Bit of [`access_table`] that is set if more accounts may follow the fixed ones.
+const MORE_BIT: u32 = 8;
+/// First bit of [`access_table`] about the accounts: two for each, signer and writable.
+const FLAGS_BIT: u32 = 16;
+
+/// What an instruction asks of its accounts, in one number for [`deny_accounts`]: how many are fixed, whether more may
+/// follow, and who signs and is writable.
+pub const fn access_table(spec: &InstructionSpec) -> u64 {
+    let count = spec.accounts.len();
+    assert!(count <= (64 - FLAGS_BIT as usize) / 2);
+    let mut table = count as u64 | (spec.more_accounts.is_some() as u64) << MORE_BIT;
+    let mut index = 0;
+    while index < count {
+        let account = &spec.accounts[index];
+        let flags = account.signer as u64 | (account.writable as u64) << 1;
+        table |= flags << (FLAGS_BIT as usize + 2 * index);
+        index += 1;
+    }
+    table
+}
+
+/// Checks the accounts of an instruction against its [`access_table`]: their number first, then each in order, its
+/// signature before its writability.
+///
+/// # Errors
+/// `NotEnoughAccountKeys`, `InvalidArgument` (accounts that nothing would consume), `MissingRequiredSignature`,
+/// `Immutable`.
+#[cfg(feature = "cpi")]
+#[inline(never)]
+pub fn check_accounts(
+    accounts: &[pinocchio::AccountView],
+    table: u64,
+) -> Result<(), solana_program_error::ProgramError> {
+    use solana_program_error::ProgramError;
+    match find_fault(accounts, table) {
+        None => Ok(()),
+        Some(AccessFault::TooFew) => Err(ProgramError::NotEnoughAccountKeys),
+        Some(AccessFault::TooMany) => Err(ProgramError::InvalidArgument),
+        Some(AccessFault::Unsigned) => Err(ProgramError::MissingRequiredSignature),
+        Some(AccessFault::ReadOnly) => Err(ProgramError::Immutable),
+    }
+}
+
+/// [`check_accounts`] with an error that fits a register.
+///
+/// # Errors
+/// As there.
+#[cfg(feature = "cpi")]
+#[inline(never)]
+pub fn deny_accounts(accounts: &[pinocchio::AccountView], table: u64) -> Result<(), Denial> {
+    use solana_program_error as sdk;
+    match find_fault(accounts, table) {
+        None => Ok(()),
+        Some(AccessFault::TooFew) => Err(Denial::of(sdk::NOT_ENOUGH_ACCOUNT_KEYS)),
+        Some(AccessFault::TooMany) => Err(Denial::of(sdk::INVALID_ARGUMENT)),
+        Some(AccessFault::Unsigned) => Err(Denial::of(sdk::MISSING_REQUIRED_SIGNATURES)),
+        Some(AccessFault::ReadOnly) => Err(Denial::of(sdk::IMMUTABLE)),
+    }
+}
+
+/// What can be wrong with the accounts.
+#[cfg(feature = "cpi")]
+enum AccessFault {
+    TooFew,
+    TooMany,
+    Unsigned,
+    ReadOnly,
+}
+
+#[cfg(feature = "cpi")]
+#[inline(always)]
+fn find_fault(accounts: &[pinocchio::AccountView], table: u64) -> Option<AccessFault> {
+    let count = usize::from(table.to_le_bytes()[0]);
+    let Some((fixed, more)) = accounts.split_at_checked(count) else {
+        return Some(AccessFault::TooFew);
+    };
+    if !more.is_empty() && table & (1 << MORE_BIT) == 0 {
+        return Some(AccessFault::TooMany);
+    }
+    let mut flags = table >> FLAGS_BIT;
+    for account in fixed {
+        if flags & 1 != 0 && !account.is_signer() {
+            return Some(AccessFault::Unsigned);
+        }
+        if flags & 2 != 0 && !account.is_writable() {
+            return Some(AccessFault::ReadOnly);
+        }
+        flags >>= 2;
+    }
+    None
 }

@@ -5,6 +5,7 @@
 
 use core::hint::black_box;
 use core::num::NonZeroU64;
+use shared_layouts::declare::Denial;
 use shared_layouts::scheduler::SchedulerError;
 use solana_program_error::ProgramError;
 
@@ -26,9 +27,11 @@ impl Refusal {
         self.0.get()
     }
 
+    /// The refusal of an error that another function returned. `From` looks at every error that it could be, which only
+    /// vanishes where the compiler knows which one it is.
     #[cold]
     #[inline(never)]
-    fn other(error: ProgramError) -> Self {
+    pub fn passed_on(error: ProgramError) -> Self {
         Self(NonZeroU64::new(u64::from(error)).unwrap_or(NonZeroU64::MAX))
     }
 }
@@ -70,8 +73,15 @@ impl From<ProgramError> for Refusal {
             ProgramError::MissingRequiredSignature => Self::of::<{ sdk::MISSING_REQUIRED_SIGNATURES }>(),
             ProgramError::Immutable => Self::of::<{ sdk::IMMUTABLE }>(),
             ProgramError::UnsupportedSysvar => Self::of::<{ sdk::UNSUPPORTED_SYSVAR }>(),
-            error => Self::other(error),
+            error => Self::passed_on(error),
         }
+    }
+}
+
+impl From<Denial> for Refusal {
+    #[inline(always)]
+    fn from(denial: Denial) -> Self {
+        Self(denial.number())
     }
 }
 

@@ -8,14 +8,15 @@ use shared_layouts::scheduler::MAX_CREATE_BYTES;
 
 /// Closes an account of this program: its data is zeroed, its lamports go to `recipient`, and it is the system program's
 /// again. Who sends it lamports later finds an empty account; its address is derived from a number that never comes back.
+#[inline(never)]
 pub(crate) fn close(account: &mut AccountView, recipient: &mut AccountView) -> Result<(), Refusal> {
     if account.address() == recipient.address() {
         return Err(ProgramError::InvalidArgument.into());
     }
     let lamports = account.lamports();
-    move_lamports(account, recipient, lamports)?;
-    account.try_borrow_mut()?.fill(0);
-    Ok(account.close()?)
+    move_lamports(account, recipient, lamports).map_err(Refusal::passed_on)?;
+    account.try_borrow_mut().map_err(Refusal::passed_on)?.fill(0);
+    account.close().map_err(Refusal::passed_on)
 }
 
 /// Lengthens an account of this program by zeroes. Called once in an instruction.
@@ -27,7 +28,7 @@ pub(crate) fn lengthen(account: &mut AccountView, by_bytes: usize) -> Result<(),
     }
     let bytes = account.data_len();
     // The borrow proves that nobody holds the data.
-    drop(account.try_borrow_mut()?);
+    drop(account.try_borrow_mut().map_err(Refusal::passed_on)?);
     // SAFETY: the data begins behind the account's fields.
     let end = unsafe { account.data_mut_ptr().add(bytes) };
     // SAFETY: the runtime leaves room for 10,240 bytes behind every account's data, and no more are written.

@@ -149,7 +149,7 @@ fn process(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> R
 #[inline(never)]
 fn explained(refusal: Refusal, program_id: &Address, accounts: &[AccountView]) -> Refusal {
     match migration::explain::<Scheduler>(Err(refusal.into()), program_id, accounts) {
-        Err(error) => error.into(),
+        Err(error) => Refusal::passed_on(error),
         Ok(()) => refusal,
     }
 }
@@ -166,8 +166,8 @@ fn process_named(program_id: &Address, accounts: &mut [AccountView], data: &[u8]
         wire::fail::DISCRIMINATOR => instructions::fail(call),
         wire::reap::DISCRIMINATOR => instructions::reap(call),
         wire::dispatch_direct::DISCRIMINATOR => instructions::dispatch_direct(call),
-        wire::pause::DISCRIMINATOR => Ok(instructions::pause(call)?),
-        wire::resume::DISCRIMINATOR => Ok(instructions::resume(call)?),
+        wire::pause::DISCRIMINATOR => instructions::pause(call).map_err(Refusal::passed_on),
+        wire::resume::DISCRIMINATOR => instructions::resume(call).map_err(Refusal::passed_on),
         wire::hold::DISCRIMINATOR => instructions::hold(call),
         wire::redrive::DISCRIMINATOR => instructions::redrive(call),
         _ => process_other(*discriminator, call),
@@ -187,15 +187,15 @@ fn process_other(discriminator: u8, call: Call) -> Result<(), Refusal> {
         wire::deregister_shard::DISCRIMINATOR => instructions::deregister_shard(call),
         wire::enqueue_batch::DISCRIMINATOR => instructions::enqueue_batch(call),
         wire::grow_queue::DISCRIMINATOR => instructions::grow_queue(call),
-        wire::accept_authority::DISCRIMINATOR => Ok(instructions::accept_authority(call)?),
-        wire::finalize::DISCRIMINATOR => Ok(instructions::finalize(call)?),
-        wire::migrate::DISCRIMINATOR => Ok(instructions::migrate(call)?),
-        wire::nominate_authority::DISCRIMINATOR => Ok(instructions::nominate_authority(call)?),
-        wire::update_config::DISCRIMINATOR => Ok(instructions::update_config(call)?),
-        wire::initialize::DISCRIMINATOR => Ok(instructions::initialize(call)?),
+        wire::accept_authority::DISCRIMINATOR => instructions::accept_authority(call).map_err(Refusal::passed_on),
+        wire::finalize::DISCRIMINATOR => instructions::finalize(call).map_err(Refusal::passed_on),
+        wire::migrate::DISCRIMINATOR => instructions::migrate(call).map_err(Refusal::passed_on),
+        wire::nominate_authority::DISCRIMINATOR => instructions::nominate_authority(call).map_err(Refusal::passed_on),
+        wire::update_config::DISCRIMINATOR => instructions::update_config(call).map_err(Refusal::passed_on),
+        wire::initialize::DISCRIMINATOR => instructions::initialize(call).map_err(Refusal::passed_on),
         wire::nominate_shard_owner::DISCRIMINATOR => instructions::nominate_shard_owner(call),
         wire::purge::DISCRIMINATOR => instructions::purge(call),
-        wire::register_shard::DISCRIMINATOR => Ok(instructions::register_shard(call)?),
+        wire::register_shard::DISCRIMINATOR => instructions::register_shard(call).map_err(Refusal::passed_on),
         wire::release::DISCRIMINATOR => instructions::release(call),
         wire::reprioritize::DISCRIMINATOR => instructions::reprioritize(call),
         wire::requeue::DISCRIMINATOR => instructions::requeue(call),

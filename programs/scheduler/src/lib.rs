@@ -7,7 +7,6 @@ mod entrypoint;
 mod instructions;
 mod load;
 mod run;
-mod siblings;
 
 use program_common::Singleton;
 use shared_layouts::scheduler::{SchedulerConfig, SchedulerError};

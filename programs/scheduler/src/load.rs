@@ -17,8 +17,61 @@ use shared_layouts::scheduler::{Queue, SchedulerConfig, Shard};
 /// Nobody may hold the account's data mutably.
 #[inline(always)]
 pub(crate) unsafe fn read<'a, T: AccountLayout>(account: &'a AccountView, program: &Address) -> Result<&'a T, Refusal> {
+    if !accounts::is_owned_by(account, program) {
+        return Err(ProgramError::InvalidAccountOwner.into());
+    }
     // SAFETY: the caller's contract.
-    Ok(unsafe { accounts::read_unborrowed(account, program) }?)
+    unsafe { accounts::read_fixed_part(account) }.map_err(|_| ProgramError::InvalidAccountData.into())
+}
+
+/// [`read`], mutable, for instructions that are called seldom: one function makes all of their checks.
+///
+/// # Safety
+/// Nobody may hold the account's data. One account passed in two positions is such a case, unless the two positions ask
+/// for different kinds of account: then one of the loads fails.
+#[inline(always)]
+pub(crate) unsafe fn write_cold<'a, T: AccountLayout>(
+    account: &'a mut AccountView,
+    program: &Address,
+) -> Result<&'a mut T, Refusal> {
+    check_kind(account, program, [T::DISCRIMINATOR, T::VERSION], size_of::<T>())?;
+    // SAFETY: the caller's contract.
+    let bytes = unsafe { account.borrow_unchecked_mut() };
+    const { assert!(align_of::<T>() <= 8) };
+    // SAFETY: the length was just compared, the runtime aligns an account's data to 8 bytes, and a layout has no invalid
+    // bytes.
+    Ok(unsafe { &mut *bytes.as_mut_ptr().cast::<T>() })
+}
+
+/// [`read`] for instructions that are called seldom.
+///
+/// # Safety
+/// Nobody may hold the account's data mutably.
+#[inline(always)]
+pub(crate) unsafe fn read_cold<'a, T: AccountLayout>(
+    account: &'a AccountView,
+    program: &Address,
+) -> Result<&'a T, Refusal> {
+    check_kind(account, program, [T::DISCRIMINATOR, T::VERSION], size_of::<T>())?;
+    // SAFETY: the caller's contract.
+    let bytes = unsafe { account.borrow_unchecked() };
+    const { assert!(align_of::<T>() <= 8) };
+    // SAFETY: as in `write_cold`.
+    Ok(unsafe { &*bytes.as_ptr().cast::<T>() })
+}
+
+/// Compares owner, length, kind and version.
+#[inline(never)]
+fn check_kind(account: &AccountView, program: &Address, kind: [u8; 2], bytes: usize) -> Result<(), Refusal> {
+    if !accounts::is_owned_by(account, program) {
+        return Err(ProgramError::InvalidAccountOwner.into());
+    }
+    // SAFETY: two bytes are copied, and an account of this program is held mutably only by whoever loaded it.
+    let data = unsafe { account.borrow_unchecked() };
+    if data.len() < bytes || data.get(..2) != Some(&kind[..]) {
+        return Err(ProgramError::InvalidAccountData.into());
+    }
+    Ok(())
 }
 
 /// Reads the shard that a queue belongs to.
@@ -29,6 +82,22 @@ pub(crate) fn shard_of<'a>(account: &'a AccountView, queue: &Queue, program: &Ad
     }
     // SAFETY: nobody holds a shard mutably while a queue of it is used.
     unsafe { read(account, program) }
+}
+
+/// [`shard_of`], not unfolded.
+#[inline(never)]
+pub(crate) fn shard_of_outlined<'a>(
+    account: &'a AccountView,
+    queue: &Queue,
+    program: &Address,
+) -> Result<&'a Shard, Refusal> {
+    shard_of(account, queue, program)
+}
+
+/// [`now`], not unfolded.
+#[inline(never)]
+pub(crate) fn now_outlined(clock: &AccountView) -> Result<i64, Refusal> {
+    now(clock)
 }
 
 /// Loads a queue with its slab.
@@ -129,7 +198,7 @@ pub(crate) fn purse_lamports(queue: &AccountView, tip_lamports: u64) -> Result<u
 #[cold]
 #[inline(never)]
 pub(crate) fn purse(queue: &AccountView) -> Result<u64, Refusal> {
-    Ok(queue.lamports().saturating_sub(rent_exempt_lamports(queue.data_len())?))
+    Ok(queue.lamports().saturating_sub(rent_exempt_lamports(queue.data_len()).map_err(Refusal::passed_on)?))
 }
 
 /// Unix seconds, from the Clock sysvar account.

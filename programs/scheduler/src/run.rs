@@ -1,13 +1,13 @@
 //! What `Dispatch` and `DispatchDirect` have in common.
 
 use crate::load;
-use crate::siblings::Siblings;
 use cores::queue::{Finished, Handle, QueueMut, Refusal};
 use cores::refuse;
 use pinocchio::error::ProgramError;
 use pinocchio::{AccountView, Address};
 use program_common::accounts::move_lamports;
 use program_common::hash::sha256;
+use program_common::siblings::Siblings;
 use shared_layouts::account::keys_equal;
 use shared_layouts::scheduler::{Entry, entry_flags};
 
@@ -23,7 +23,7 @@ impl Run<'_> {
     #[inline(always)]
     pub(crate) fn siblings<'a>(&self, account: &'a AccountView) -> Result<Siblings<'a>, Refusal> {
         let siblings = Siblings::load(account).ok_or_else(|| refuse!(WrongInstructionsSysvar))?;
-        if !keys_equal(siblings.current().program, self.program_id.as_array()) {
+        if !siblings.current_is(self.program_id) {
             return Err(refuse!(fault: NotTopLevel));
         }
         Ok(siblings)
@@ -72,7 +72,7 @@ pub(crate) fn pay(
     finished: &Finished,
     run: &Run,
 ) -> Result<(), Refusal> {
-    move_lamports(queue, worker, finished.tip_lamports)?;
+    move_lamports(queue, worker, finished.tip_lamports).map_err(Refusal::passed_on)?;
     if !finished.recurs {
         return Ok(());
     }

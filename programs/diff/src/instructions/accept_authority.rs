@@ -7,6 +7,6 @@ use shared_layouts::diff::accept_authority::{Accounts, Data};
 pub(crate) fn accept_authority(call: Call) -> ProgramResult {
     let program_id = call.program_id;
     let (Data {}, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold(call.accounts)?;
     lifecycle::accept_authority::<Diff>(program_id, accounts.config, accounts.nominee)
 }

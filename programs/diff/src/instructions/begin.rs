@@ -17,7 +17,7 @@ use shared_layouts::lifecycle::Fault;
 pub(crate) fn begin(call: Call) -> ProgramResult {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, pairs) = Accounts::parse(call.accounts)?;
+    let (accounts, pairs) = Accounts::parse_cold(call.accounts)?;
     let key = *accounts.arena.address().as_array();
     // SAFETY: config, arena and states are different kinds of account, and the targets of a batch are pairwise distinct, so
     // none is held twice.

@@ -7,7 +7,7 @@ use shared_layouts::diff::close_state::{Accounts, Data};
 pub(crate) fn close_state(call: Call) -> ProgramResult {
     let program_id = call.program_id;
     let (Data {}, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold(call.accounts)?;
     // SAFETY: this instruction holds no other account's data.
     unsafe { parts::free_state(accounts.state, accounts.owner, program_id) }?;
     rent::close(accounts.state, accounts.receiver)

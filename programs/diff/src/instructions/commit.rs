@@ -11,7 +11,7 @@ use shared_layouts::lifecycle::Fault;
 pub(crate) fn commit(call: Call) -> ProgramResult {
     let program_id = call.program_id;
     let (Data {}, _) = Data::parse(call.data)?;
-    let (accounts, targets) = Accounts::parse(call.accounts)?;
+    let (accounts, targets) = Accounts::parse_cold(call.accounts)?;
     let holder = Holder { program_id, arena: *accounts.arena.address().as_array() };
     // SAFETY: config, arena and states are different kinds of account, and the targets of a batch are pairwise distinct, so
     // none is held twice.

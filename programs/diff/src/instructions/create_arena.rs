@@ -15,7 +15,7 @@ use shared_layouts::lifecycle::Fault;
 pub(crate) fn create_arena(call: Call) -> ProgramResult {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold(call.accounts)?;
     let (bytes, ring_slots) = (data.account_bytes as usize, data.ring_slots);
 
     let (number, default_level) = {

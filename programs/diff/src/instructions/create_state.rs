@@ -12,7 +12,7 @@ use shared_layouts::lifecycle::Fault;
 pub(crate) fn create_state(call: Call) -> ProgramResult {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold(call.accounts)?;
     let data_bytes = data.data_bytes as usize;
 
     let number = {

@@ -9,7 +9,7 @@ use shared_layouts::diff::{DiffError, batch_stage};
 pub(crate) fn discard(call: Call) -> ProgramResult {
     let program_id = call.program_id;
     let (Data {}, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold(call.accounts)?;
     // SAFETY: this instruction holds no other account's data.
     let arena = unsafe { parts::arena_mut(accounts.arena, program_id) }?;
     if !keys_equal(&arena.header.owner, accounts.owner.address().as_array()) {

@@ -10,7 +10,7 @@ use shared_layouts::lifecycle::Fault;
 pub(crate) fn grow_arena(call: Call) -> ProgramResult {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold(call.accounts)?;
     let more_bytes = data.more_bytes as usize;
     // SAFETY: config and arena are different kinds of account, so neither is held twice.
     let config: &DiffConfig = unsafe { accounts::read_unborrowed(accounts.config, program_id) }?;

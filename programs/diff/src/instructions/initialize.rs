@@ -13,7 +13,7 @@ use shared_layouts::scheduler::SchedulerConfig;
 pub(crate) fn initialize(call: Call) -> ProgramResult {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold(call.accounts)?;
 
     lifecycle::check_upgrade_authority::<Diff>(
         program_id,

@@ -12,7 +12,7 @@ use shared_layouts::diff::{Arena, DiffError, batch_stage, optimization_level};
 pub(crate) fn optimize(call: Call) -> ProgramResult {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, targets) = Accounts::parse(call.accounts)?;
+    let (accounts, targets) = Accounts::parse_cold(call.accounts)?;
     // SAFETY: a target is a state or another program's account, so the arena is held once.
     let arena = unsafe { parts::own_arena(accounts.arena, accounts.owner, program_id, batch_stage::OPEN) }?;
     let header = arena.header;

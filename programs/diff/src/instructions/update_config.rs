@@ -11,7 +11,7 @@ use shared_layouts::lifecycle::Fault;
 pub(crate) fn update_config(call: Call) -> ProgramResult {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold(call.accounts)?;
     let fields = data.fields;
     if fields & !config_fields::ALL != 0 {
         return Err(ProgramError::InvalidInstructionData);

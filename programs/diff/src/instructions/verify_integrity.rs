@@ -12,7 +12,7 @@ use shared_layouts::diff::{DiffError, State, batch_stage};
 pub(crate) fn verify_integrity(call: Call) -> ProgramResult {
     let program_id = call.program_id;
     let (data, digests) = Data::parse(call.data)?;
-    let (accounts, more) = Accounts::parse(call.accounts)?;
+    let (accounts, more) = Accounts::parse_cold(call.accounts)?;
     if !is_owned_by(accounts.arena, program_id) {
         return Err(ProgramError::InvalidAccountOwner);
     }

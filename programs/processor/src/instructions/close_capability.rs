@@ -11,7 +11,7 @@ use shared_layouts::processor::close_capability::{Accounts, Data};
 pub(crate) fn close_capability(call: Call) -> ProgramResult {
     let program_id = call.program_id;
     let (Data {}, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold(call.accounts)?;
 
     let header = *binding::load(accounts.capability, program_id)?.header;
     check_belongs(&header, accounts.shard)?;

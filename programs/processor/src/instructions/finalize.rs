@@ -7,6 +7,6 @@ use shared_layouts::processor::finalize::{Accounts, Data};
 pub(crate) fn finalize(call: Call) -> ProgramResult {
     let program_id = call.program_id;
     let (Data {}, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold(call.accounts)?;
     migration::finalize::<Processor>(program_id, accounts.config, accounts.authority)
 }

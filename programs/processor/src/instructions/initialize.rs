@@ -11,7 +11,7 @@ use shared_layouts::processor::initialize::{Accounts, Data};
 pub(crate) fn initialize(call: Call) -> ProgramResult {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold(call.accounts)?;
 
     lifecycle::check_upgrade_authority::<Processor>(
         program_id,

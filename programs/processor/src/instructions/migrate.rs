@@ -8,7 +8,7 @@ use shared_layouts::processor::migrate::{Accounts, Data};
 pub(crate) fn migrate(call: Call) -> ProgramResult {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, more) = Accounts::parse(call.accounts)?;
+    let (accounts, more) = Accounts::parse_cold(call.accounts)?;
     Migrate {
         program_id,
         config: accounts.config,

@@ -7,6 +7,6 @@ use shared_layouts::processor::nominate_authority::{Accounts, Data};
 pub(crate) fn nominate_authority(call: Call) -> ProgramResult {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold(call.accounts)?;
     lifecycle::nominate_authority::<Processor>(program_id, accounts.config, accounts.authority, &data.nominee)
 }

@@ -11,7 +11,7 @@ use shared_layouts::processor::{CAPABILITY_SEED, ProcessorConfig};
 pub(crate) fn register_capability(call: Call) -> ProgramResult {
     let program_id = call.program_id;
     let (data, tail) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold(call.accounts)?;
     let definition = Definition::parse(data, tail)?;
 
     let scheduler_program = accounts.shard.owner();

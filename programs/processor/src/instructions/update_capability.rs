@@ -16,7 +16,7 @@ const _: () = assert!(Data::BYTES == update_capability::Data::BYTES);
 pub(crate) fn update_capability(call: Call) -> ProgramResult {
     let program_id = call.program_id;
     let (data, tail) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold(call.accounts)?;
     let definition = Definition::parse(data, tail)?;
 
     let old = *binding::load(accounts.capability, program_id)?.header;

@@ -1,4 +1,5 @@
 use crate::Scheduler;
+use crate::load;
 use cores::queue::{Policy, QueueMut, Refusal, clear_lists};
 use cores::refuse;
 use pinocchio::error::ProgramError;
@@ -14,14 +15,14 @@ use shared_layouts::scheduler::{
 pub(crate) fn create_queue(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, tail) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;
     check_producers(tail)?;
 
     // SAFETY: shard and config are different kinds of account, and neither is held elsewhere.
-    let config: &SchedulerConfig = unsafe { accounts::read_unborrowed(accounts.config, program_id) }?;
+    let config: &SchedulerConfig = unsafe { load::read_cold(accounts.config, program_id) }?;
     let number = {
         // SAFETY: as above.
-        let shard: &Shard = unsafe { accounts::read_unborrowed(accounts.shard, program_id) }?;
+        let shard: &Shard = unsafe { load::read_cold(accounts.shard, program_id) }?;
         if shard.owner != *accounts.owner.address().as_array() {
             return Err(refuse!(NotShardOwner));
         }
@@ -37,14 +38,15 @@ pub(crate) fn create_queue(call: Call) -> Result<(), Refusal> {
         seeds: [QUEUE_SEED, &shard_key, &number.to_le_bytes()],
         bytes: queue_bytes(data),
     }
-    .create::<Scheduler>()?;
+    .create::<Scheduler>()
+    .map_err(Refusal::passed_on)?;
     // SAFETY: as above; the queue was just created and is neither of them.
-    let shard: &mut Shard = unsafe { accounts::write_unborrowed(accounts.shard, program_id) }?;
+    let shard: &mut Shard = unsafe { load::write_cold(accounts.shard, program_id) }?;
     shard.queues_created = number.checked_add(1).ok_or(ProgramError::ArithmeticOverflow)?;
     shard.queues_active = shard.queues_active.checked_add(1).ok_or(ProgramError::ArithmeticOverflow)?;
 
-    let mut bytes = accounts.queue.try_borrow_mut()?;
-    let header: &mut Queue = accounts::fresh(&mut bytes)?;
+    let mut bytes = accounts.queue.try_borrow_mut().map_err(Refusal::passed_on)?;
+    let header: &mut Queue = accounts::fresh(&mut bytes).map_err(Refusal::passed_on)?;
     fill(header, data, &policy, config);
     header.header.bump = bump;
     header.shard = shard_key;

@@ -1,9 +1,9 @@
 use crate::close::close;
+use crate::load;
 use cores::queue::Refusal;
 use cores::refuse;
 use pinocchio::error::ProgramError;
 use program_common::Call;
-use program_common::accounts::{read_unborrowed, write_unborrowed};
 use shared_layouts::account::keys_equal;
 use shared_layouts::scheduler::deregister_shard::{Accounts, Data};
 use shared_layouts::scheduler::{Registry, RegistryEntry, SchedulerConfig, Shard};
@@ -12,10 +12,10 @@ use shared_layouts::scheduler::{Registry, RegistryEntry, SchedulerConfig, Shard}
 pub(crate) fn deregister_shard(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (Data {}, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;
     let (number, place) = {
         // SAFETY: config, registry and shard are different kinds of account, so none is held twice.
-        let shard: &Shard = unsafe { read_unborrowed(accounts.shard, program_id) }?;
+        let shard: &Shard = unsafe { load::read_cold(accounts.shard, program_id) }?;
         if !keys_equal(&shard.owner, accounts.owner.address().as_array()) {
             return Err(refuse!(NotShardOwner));
         }
@@ -25,9 +25,9 @@ pub(crate) fn deregister_shard(call: Call) -> Result<(), Refusal> {
         (shard.number, usize::from(shard.registry_index))
     };
     // SAFETY: as above.
-    let config: &mut SchedulerConfig = unsafe { write_unborrowed(accounts.config, program_id) }?;
+    let config: &mut SchedulerConfig = unsafe { load::write_cold(accounts.config, program_id) }?;
     // SAFETY: as above.
-    let registry: &mut Registry = unsafe { write_unborrowed(accounts.registry, program_id) }?;
+    let registry: &mut Registry = unsafe { load::write_cold(accounts.registry, program_id) }?;
     let entry = registry.shards.get_mut(place).ok_or(ProgramError::InvalidAccountData)?;
     if entry.taken != 1 || entry.shard_number != number {
         return Err(ProgramError::InvalidAccountData.into());

@@ -1,10 +1,10 @@
 use crate::load;
 use crate::run::{self, Run};
-use crate::siblings::Sibling;
 use cores::queue::Refusal;
 use cores::refuse;
 use pinocchio::error::ProgramError;
 use program_common::Call;
+use program_common::siblings::Sibling;
 use shared_layouts::account::keys_equal;
 use shared_layouts::processor::{execute, verify};
 use shared_layouts::scheduler::dispatch::{Accounts, Data};
@@ -24,7 +24,7 @@ pub(crate) fn dispatch(call: Call) -> Result<(), Refusal> {
     load::check_running(config, load::shard_of(accounts.shard, queue.header, program_id)?, now)?;
     let siblings = run.siblings(accounts.instructions)?;
     let entry = run.entry(&queue, accounts.worker, now)?;
-    let next = siblings.next().ok_or_else(|| refuse!(WrongSibling))?;
+    let next = siblings.following().ok_or_else(|| refuse!(WrongSibling))?;
     check_sibling(&next, queue.header, entry)?;
     let finished = queue.finish(run.slot, now)?;
     if finished.tip_lamports != 0 {
@@ -38,7 +38,7 @@ pub(crate) fn dispatch(call: Call) -> Result<(), Refusal> {
 #[inline(never)]
 pub(crate) fn dispatch_repeated(call: Call) -> Result<(), Refusal> {
     Data::parse(call.data)?;
-    Accounts::parse(call.accounts)?;
+    Accounts::parse_cold_or_deny(call.accounts)?;
     Err(ProgramError::InvalidArgument.into())
 }
 
@@ -58,8 +58,8 @@ fn check_sibling(next: &Sibling, queue: &Queue, entry: &Entry) -> Result<(), Ref
     if !is_run || !keys_equal(next.program, &queue.processor_program) {
         return Err(refuse!(WrongSibling));
     }
-    let capability = next.account(0).ok_or_else(|| refuse!(WrongSibling))?;
-    if !keys_equal(capability.key, &entry.capability) {
+    let capability = next.accounts.first().ok_or_else(|| refuse!(WrongSibling))?;
+    if !keys_equal(&capability.key, &entry.capability) {
         return Err(refuse!(WrongCapability));
     }
     if bytemuck::pod_read_unaligned::<u32>(&head[1..5]) != entry.capability_version {

@@ -1,11 +1,11 @@
 use crate::load;
 use crate::run::{self, Run};
-use crate::siblings::Sibling;
 use cores::queue::Refusal;
 use cores::refuse;
 use pinocchio::AccountView;
 use pinocchio::error::ProgramError;
 use program_common::Call;
+use program_common::siblings::{Sibling, SiblingAccount};
 use shared_layouts::account::{Key, keys_equal, total_bytes};
 use shared_layouts::lifecycle::pause_state;
 use shared_layouts::processor::{
@@ -40,7 +40,7 @@ pub(crate) fn dispatch_direct(call: Call) -> Result<(), Refusal> {
     if capability.capability_version != entry.capability_version {
         return Err(refuse!(CapabilityChanged));
     }
-    let next = siblings.next().ok_or_else(|| refuse!(WrongTargetCall))?;
+    let next = siblings.following().ok_or_else(|| refuse!(WrongTargetCall))?;
     let prefix =
         capability.prefix.get(..usize::from(capability.prefix_bytes)).ok_or_else(|| refuse!(UnknownCapability))?;
     let (head, arguments) = next.data.split_at_checked(prefix.len()).ok_or_else(|| refuse!(WrongTargetCall))?;
@@ -102,23 +102,22 @@ impl Template<'_> {
     /// bound, and a signer that nobody declared is refused.
     #[inline(always)]
     fn check(&self) -> Result<(), Refusal> {
-        if self.call.accounts != self.rules.len() {
+        if self.call.accounts.len() != self.rules.len() {
             return Err(refuse!(WrongTargetCall));
         }
-        for (index, rule) in self.rules.iter().enumerate() {
-            let account = self.call.account(index).ok_or_else(|| refuse!(WrongTargetCall))?;
+        for (index, (rule, account)) in self.rules.iter().zip(self.call.accounts).enumerate() {
             let missing = rule.flags & !account.flags & account_flags::ALL;
             let undeclared = account.flags & !rule.flags & account_flags::SIGNER;
             if missing != 0 || undeclared != 0 {
                 return Err(refuse!(WrongTargetCall));
             }
             let is_bound = if rule.kind == account_kind::FIXED {
-                keys_equal(account.key, &rule.key)
+                keys_equal(&account.key, &rule.key)
             } else {
-                self.binds(index, rule, account.key)
+                self.binds(index, rule, &account.key)
             };
             // Whoever runs an entry signs for the dispatch, and that signature must not reach the target.
-            let lends = rule.flags & account_flags::SIGNER != 0 && keys_equal(account.key, self.worker);
+            let lends = rule.flags & account_flags::SIGNER != 0 && keys_equal(&account.key, self.worker);
             if !is_bound || lends {
                 return Err(refuse!(WrongTargetCall));
             }
@@ -135,13 +134,12 @@ impl Template<'_> {
                 self.arguments.get(offset..offset + size_of::<Key>()).is_some_and(|named| named == key)
             }
             account_kind::WORKER_CHOSEN => {
-                let differs = |other_index: usize| {
-                    other_index == index
-                        || self.call.account(other_index).is_some_and(|other| !keys_equal(other.key, key))
+                let differs = |(other_index, other): (usize, &SiblingAccount)| {
+                    other_index == index || !keys_equal(&other.key, key)
                 };
                 rule.flags & account_flags::SIGNER == 0
                     && !keys_equal(key, self.capability)
-                    && (0..self.rules.len()).all(differs)
+                    && self.call.accounts.iter().enumerate().all(differs)
             }
             _ => false,
         }

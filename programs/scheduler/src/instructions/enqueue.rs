@@ -26,7 +26,7 @@ pub(crate) fn enqueue(call: Call) -> Result<(), Refusal> {
 pub(crate) fn enqueue_any(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (request, arguments) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;
     let purse_lamports = load::purse_lamports(accounts.queue, request.tip_lamports)?;
     // SAFETY: no other account of this program is loaded here.
     let mut queue = unsafe { load::queue_outlined(accounts.queue, program_id) }?;

@@ -16,8 +16,8 @@ const MAX_CAPABILITIES: usize = 31;
 pub(crate) fn enqueue_batch(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (Data {}, mut items) = Data::parse(call.data)?;
-    let (accounts, capabilities) = Accounts::parse(call.accounts)?;
-    let now = load::now(accounts.clock)?;
+    let (accounts, capabilities) = Accounts::parse_cold_or_deny(call.accounts)?;
+    let now = load::now_outlined(accounts.clock)?;
     let batch = Batch { program_id, producer: accounts.producer.address().as_array(), items, capabilities, now };
     if items.is_empty() {
         return Err(ProgramError::InvalidInstructionData.into());

@@ -13,11 +13,11 @@ use shared_layouts::scheduler::{Entry, MAX_CREATE_BYTES, SchedulerConfig};
 pub(crate) fn grow_queue(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;
     let added_bytes = total_bytes(usize::from(data.slots), Entry::BYTES);
     let first_slot = {
         // SAFETY: config, shard and queue are different kinds of account, so none is held twice.
-        let config: &SchedulerConfig = unsafe { load::read(accounts.config, program_id) }?;
+        let config: &SchedulerConfig = unsafe { load::read_cold(accounts.config, program_id) }?;
         // SAFETY: as above.
         let queue = unsafe { load::owned_queue(accounts.shard, accounts.owner, accounts.queue, program_id) }?;
         let slots = queue.header.slots;
@@ -31,17 +31,18 @@ pub(crate) fn grow_queue(call: Call) -> Result<(), Refusal> {
 
     let bytes = accounts.queue.data_len();
     // The purse is not spent on the rent of what is added.
-    let lamports = rent_exempt_lamports(bytes + added_bytes)?.saturating_sub(rent_exempt_lamports(bytes)?);
-    check_payer(accounts.payer, lamports)?;
-    Transfer { from: accounts.payer, to: accounts.queue, lamports }.invoke()?;
+    let rent_lamports = |bytes| rent_exempt_lamports(bytes).map_err(Refusal::passed_on);
+    let lamports = rent_lamports(bytes + added_bytes)?.saturating_sub(rent_lamports(bytes)?);
+    check_payer(accounts.payer, lamports).map_err(Refusal::passed_on)?;
+    Transfer { from: accounts.payer, to: accounts.queue, lamports }.invoke().map_err(Refusal::passed_on)?;
     lengthen(accounts.queue, added_bytes)?;
-    let mut data_of_queue = accounts.queue.try_borrow_mut()?;
+    let mut data_of_queue = accounts.queue.try_borrow_mut().map_err(Refusal::passed_on)?;
     write_slots(&mut data_of_queue, first_slot.saturating_add(data.slots))?;
     QueueMut::load(&mut data_of_queue)?.free_slots_from(first_slot)
 }
 
 fn write_slots(data: &mut [u8], slots: u16) -> Result<(), Refusal> {
-    let header: &mut shared_layouts::scheduler::Queue = shared_layouts::load_mut(data)?;
+    let header: &mut shared_layouts::scheduler::Queue = shared_layouts::load_mut(data).map_err(Refusal::passed_on)?;
     header.slots = slots;
     Ok(())
 }

@@ -10,7 +10,7 @@ use shared_layouts::scheduler::{EntryHandle, SchedulerConfig};
 pub(crate) fn reap(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (Data {}, handles) = Data::parse(call.data)?;
-    if handles.len() % EntryHandle::BYTES != 0 {
+    if !handles.len().is_multiple_of(EntryHandle::BYTES) {
         return Err(ProgramError::InvalidInstructionData.into());
     }
     let (accounts, _) = Accounts::parse(call.accounts)?;

@@ -14,7 +14,7 @@ use shared_layouts::scheduler::{
 pub(crate) fn register_shard(call: Call) -> ProgramResult {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold(call.accounts)?;
 
     let (number, deposit_lamports) = {
         // SAFETY: registry and config are different kinds of account, and neither is held elsewhere.

@@ -7,8 +7,8 @@ use shared_layouts::scheduler::release::{Accounts, Data};
 pub(crate) fn release(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse(call.accounts)?;
-    let now = load::now(accounts.clock)?;
+    let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;
+    let now = load::now_outlined(accounts.clock)?;
     // SAFETY: shard and queue are different kinds of account, so none is held twice.
     let mut queue = unsafe { load::owned_queue(accounts.shard, accounts.owner, accounts.queue, program_id) }?;
     let handle = Handle { slot: data.slot, generation: data.generation };

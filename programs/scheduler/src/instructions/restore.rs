@@ -12,14 +12,14 @@ pub(crate) fn restore(call: Call) -> Result<(), Refusal> {
     // The fixed data is that of `Enqueue`.
     const { assert!(Data::BYTES == enqueue::Data::BYTES) };
     let (request, _) = enqueue::Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse(call.accounts)?;
-    let now = load::now(accounts.clock)?;
+    let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;
+    let now = load::now_outlined(accounts.clock)?;
     // SAFETY: config and queue are different kinds of account, so none is held twice.
-    let config: &SchedulerConfig = unsafe { load::read(accounts.config, program_id) }?;
+    let config: &SchedulerConfig = unsafe { load::read_cold(accounts.config, program_id) }?;
     let purse_lamports = load::purse_lamports(accounts.queue, request.tip_lamports)?;
     // SAFETY: as above.
     let mut queue = unsafe { load::owned_queue(accounts.shard, accounts.owner, accounts.queue, program_id) }?;
-    let shard = load::shard_of(accounts.shard, queue.header, program_id)?;
+    let shard = load::shard_of_outlined(accounts.shard, queue.header, program_id)?;
     if load::check_running(config, shard, now).is_ok() {
         return Err(refuse!(ShardNotPaused));
     }

@@ -11,7 +11,7 @@ pub(crate) fn set_worker(call: Call) -> Result<(), Refusal> {
     if data.active > 1 {
         return Err(ProgramError::InvalidInstructionData.into());
     }
-    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;
     // SAFETY: shard and queue are different kinds of account, so none is held twice.
     let mut queue = unsafe { load::owned_queue(accounts.shard, accounts.owner, accounts.queue, program_id) }?;
     queue.set_worker(&data.key, data.active == 1)

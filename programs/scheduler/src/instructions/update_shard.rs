@@ -3,7 +3,6 @@ use cores::queue::Refusal;
 use cores::refuse;
 use pinocchio::error::ProgramError;
 use program_common::Call;
-use program_common::accounts::write_unborrowed;
 use shared_layouts::account::keys_equal;
 use shared_layouts::scheduler::Shard;
 use shared_layouts::scheduler::update_shard::{Accounts, Data};
@@ -12,10 +11,10 @@ use shared_layouts::scheduler::update_shard::{Accounts, Data};
 pub(crate) fn update_shard(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse(call.accounts)?;
-    let now = load::now(accounts.clock)?;
+    let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;
+    let now = load::now_outlined(accounts.clock)?;
     // SAFETY: the shard is the only account of this program here.
-    let shard: &mut Shard = unsafe { write_unborrowed(accounts.shard, program_id) }?;
+    let shard: &mut Shard = unsafe { load::write_cold(accounts.shard, program_id) }?;
     if !keys_equal(&shard.owner, accounts.owner.address().as_array()) {
         return Err(refuse!(NotShardOwner));
     }

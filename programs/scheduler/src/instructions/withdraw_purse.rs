@@ -10,7 +10,7 @@ use shared_layouts::scheduler::withdraw_purse::{Accounts, Data};
 pub(crate) fn withdraw_purse(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;
     if accounts.queue.address() == accounts.recipient.address() {
         return Err(ProgramError::InvalidArgument.into());
     }
@@ -23,5 +23,5 @@ pub(crate) fn withdraw_purse(call: Call) -> Result<(), Refusal> {
     if data.lamports > free_lamports {
         return Err(refuse!(PurseTooLow));
     }
-    Ok(move_lamports(accounts.queue, accounts.recipient, data.lamports)?)
+    move_lamports(accounts.queue, accounts.recipient, data.lamports).map_err(Refusal::passed_on)
 }
