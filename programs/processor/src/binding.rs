@@ -6,7 +6,7 @@ use pinocchio::{AccountView, Address, ProgramResult};
 use program_common::siblings::{Sibling, SiblingAccount, Siblings, sibling_flags};
 use program_common::{accounts, clock, fault};
 use shared_layouts::account::{Key, keys_equal};
-use shared_layouts::lifecycle::Fault;
+use shared_layouts::lifecycle::{Fault, pause_state};
 use shared_layouts::processor::{
     AccountRule, Capability, Function, ProcessorConfig, ProcessorError, account_flags, account_kind, capability_flags,
     usual_call_bytes, verify,
@@ -39,25 +39,30 @@ pub(crate) fn check_call(header: &Capability, capability_version: u32, arguments
     Ok(())
 }
 
-/// Not an error: the call is not the usual one, and nothing is said of it.
-pub(crate) const UNUSUAL: u32 = 1;
+/// [`check_call`], as yes or no.
+#[inline(always)]
+pub(crate) fn is_call_of(header: &Capability, capability_version: u32, arguments: &[u8]) -> bool {
+    capability_version == header.capability_version
+        && arguments.len() >= usize::from(header.arguments_bytes_min)
+        && arguments.len() <= usize::from(header.arguments_bytes_max)
+}
 
-/// Checks the siblings of a usual `Verify`: the current instruction's accounts and program are the ones recorded, a dispatch
-/// stands before it and the target call behind it. Returns 0 if all is in order, [`UNUSUAL`], or an error's code.
+/// Whether the siblings are those of a usual `Verify`: the current instruction's accounts and program are the ones recorded, a
+/// dispatch stands before it, unless the capability may be called directly, and the target call behind it.
 ///
 /// The sysvar shows the accounts of an instruction in the order in which the runtime passes them, so what it shows of the
 /// current one is true of the accounts passed. The usual call ends with this program's address, which proves the top level.
 ///
 /// A function of its own, whose result fits a register: `account` is the one that `header` was loaded from.
 #[inline(never)]
-pub(crate) fn check_usual(header: &Capability, account: &AccountView, sysvar: &AccountView, arguments: &[u8]) -> u32 {
+pub(crate) fn is_usual(header: &Capability, account: &AccountView, sysvar: &AccountView, arguments: &[u8]) -> bool {
     let Some(siblings) = Siblings::load(sysvar) else {
-        return ProcessorError::WrongInstructionsSysvar as u32;
+        return false;
     };
     let current = siblings.current();
     let rules = usize::from(header.target_accounts) + usize::from(header.evidence_accounts);
     if current.accounts.len() != verify::Accounts::<()>::COUNT + rules {
-        return UNUSUAL;
+        return false;
     }
     let bytes = usual_call_bytes(rules);
     // SAFETY: the program's key follows the accounts, and the number of accounts was just compared.
@@ -70,18 +75,17 @@ pub(crate) fn check_usual(header: &Capability, account: &AccountView, sysvar: &A
     // SAFETY: as above.
     let usual = unsafe { core::slice::from_raw_parts(usual, bytes) };
     if called != usual {
-        return UNUSUAL;
+        return false;
     }
     let is_dispatched = siblings.preceding().is_some_and(|previous| is_dispatch(&previous, header));
     if !is_dispatched && header.header.state & capability_flags::CALLABLE_DIRECTLY == 0 {
-        return ProcessorError::NotDispatched as u32;
+        return false;
     }
     // SAFETY: there is an account for each rule, as was just compared.
     let targets = unsafe { current.accounts.as_ptr().add(verify::Accounts::<()>::COUNT) };
     // SAFETY: as above.
     let targets = unsafe { core::slice::from_raw_parts(targets, usize::from(header.target_accounts)) };
-    let is_followed = siblings.following().is_some_and(|next| is_target_call(&next, header, targets, arguments));
-    if is_followed { 0 } else { ProcessorError::WrongTargetCall as u32 }
+    siblings.following().is_some_and(|next| is_target_call(&next, header, targets, arguments))
 }
 
 /// Whether a sibling is a dispatch of the scheduler that drives the capability.
@@ -188,15 +192,13 @@ pub(crate) fn running_config<'a>(
     Ok(config)
 }
 
-/// Refuses while the processor is paused. `config` has the address that a capability recorded as the config's.
+/// Whether nobody paused the processor; a pause that ended by itself is no plain yes. `config` has the address that a
+/// capability recorded as the config's.
 #[inline(always)]
-pub(crate) fn check_running(config: &AccountView) -> ProgramResult {
+pub(crate) fn is_running(config: &AccountView) -> bool {
     // SAFETY: `Verify` holds no account mutably.
-    let config: &ProcessorConfig = unsafe { accounts::read_fixed_part(config) }?;
-    if config.lifecycle.is_paused(clock::now_by_syscall)? {
-        return Err(fault::<Processor>(Fault::Paused));
-    }
-    Ok(())
+    let config: Result<&ProcessorConfig, _> = unsafe { accounts::read_fixed_part(config) };
+    config.is_ok_and(|config| config.lifecycle.header.state == pause_state::RUNNING)
 }
 
 /// The worker who signed the dispatch before this instruction.

@@ -43,10 +43,9 @@ pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
 fn verify(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> u64 {
     let call = Call { program_id, accounts: &mut *accounts, data: data.get(1..).unwrap_or_default() };
     match instructions::verify(call) {
-        Ok(Seen::Passed) => pinocchio::SUCCESS,
-        Ok(Seen::Usual) => verify_functions(program_id, accounts, data),
-        Ok(Seen::Unusual) => verify_each(program_id, accounts, data),
-        Err(error) => migration::explain_status::<Processor>(error.into(), program_id, accounts),
+        Seen::Passed => pinocchio::SUCCESS,
+        Seen::Usual => verify_functions(program_id, accounts, data),
+        Seen::Unusual => verify_each(program_id, accounts, data),
     }
 }
 

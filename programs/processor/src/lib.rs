@@ -9,6 +9,7 @@ mod external;
 mod instructions;
 #[cfg(feature = "layout-v2")]
 mod migration;
+mod quick;
 mod verification;
 
 use program_common::Singleton;

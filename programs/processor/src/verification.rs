@@ -28,7 +28,7 @@ pub(crate) const COMPUTE_BUDGET_PROGRAM: Key = [
 ];
 
 /// Index that stands for no function.
-const NONE: u8 = u8::MAX;
+pub(crate) const NONE: u8 = u8::MAX;
 
 /// What the functions read.
 pub(crate) struct Input<'a> {

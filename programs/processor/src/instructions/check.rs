@@ -1,4 +1,5 @@
 use crate::binding;
+use crate::quick;
 use crate::verification::{Input, evaluate};
 use pinocchio::ProgramResult;
 use pinocchio::cpi::set_return_data;
@@ -24,6 +25,12 @@ pub(crate) fn check(call: Call) -> ProgramResult {
         worker: None,
     };
     let loaded = input.check(accounts.config, data.capability_version)?;
-    set_return_data(bytemuck::bytes_of(&evaluate(&input, &loaded, true)?));
+    // SAFETY: the header was loaded above, and nothing is held mutably.
+    let result = if unsafe { quick::all_hold(loaded.header, more, arguments) } {
+        quick::all_passed(loaded.header.functions)
+    } else {
+        evaluate(&input, &loaded, true)?
+    };
+    set_return_data(bytemuck::bytes_of(&result));
     Ok(())
 }

@@ -1,5 +1,6 @@
 use crate::Processor;
 use crate::binding::{self, Binding, Loaded};
+use crate::quick;
 use crate::verification::{self, COMPUTE_BUDGET_PROGRAM, Input};
 use core::mem::MaybeUninit;
 use pinocchio::cpi::{CpiAccount, Seed, Signer, invoke_signed_unchecked, invoke_unchecked};
@@ -74,7 +75,8 @@ pub(crate) fn execute(call: Call) -> ProgramResult {
     // SAFETY: as above.
     let infos = unsafe { core::slice::from_raw_parts(infos.as_ptr().cast::<CpiAccount>(), targets.len()) };
     binding.check_all(loaded.evidence, evidence)?;
-    if loaded.header.functions != 0 {
+    // SAFETY: the header was loaded above, and nothing is held mutably.
+    if loaded.header.functions != 0 && !unsafe { quick::all_hold(loaded.header, more, arguments) } {
         verification::verify(&Input {
             program_id,
             capability: accounts.capability,

@@ -1,5 +1,6 @@
 use crate::Processor;
 use crate::binding;
+use crate::quick;
 use crate::verification::{self, Input};
 use pinocchio::ProgramResult;
 use pinocchio::error::ProgramError;
@@ -12,30 +13,31 @@ use shared_layouts::processor::{Capability, ProcessorError};
 
 /// What the first look at a call finds.
 pub(crate) enum Seen {
-    /// The call is the usual one, there is no function to evaluate, and it passed.
+    /// The call is the usual one, and there is no function that does not hold.
     Passed,
     /// The call is the usual one; the functions are to be evaluated by [`verify_functions`].
     Usual,
-    /// The call has to be checked by [`verify_each`].
+    /// The call has to be checked by [`verify_each`], which says what is wrong with it if anything is.
     Unusual,
 }
 
-/// Checks a call that equals the usual one, which takes a few comparisons for all accounts together.
+/// Checks a call that equals the usual one, which takes a few comparisons for all accounts together. It says yes or nothing,
+/// so that no check has to prepare its error.
 #[inline(always)]
-pub(crate) fn verify(call: Call) -> Result<Seen, ProgramError> {
-    let (data, arguments) = Data::parse(call.data)?;
-    if data.flags != 0 {
-        return Err(ProgramError::InvalidInstructionData);
+pub(crate) fn verify(call: Call) -> Seen {
+    let Ok((data, arguments)) = Data::parse(call.data) else { return Seen::Unusual };
+    let Ok((accounts, more)) = Accounts::parse(call.accounts) else { return Seen::Unusual };
+    let Ok(header) = binding::load_header(accounts.capability, call.program_id) else { return Seen::Unusual };
+    if data.flags != 0
+        || !binding::is_call_of(header, data.capability_version, arguments)
+        || !binding::is_usual(header, accounts.capability, accounts.instructions, arguments)
+        || !binding::is_running(accounts.config)
+    {
+        return Seen::Unusual;
     }
-    let (accounts, _) = Accounts::parse(call.accounts)?;
-    let header = binding::load_header(accounts.capability, call.program_id)?;
-    binding::check_call(header, data.capability_version, arguments)?;
-    match binding::check_usual(header, accounts.capability, accounts.instructions, arguments) {
-        0 => binding::check_running(accounts.config)?,
-        binding::UNUSUAL => return Ok(Seen::Unusual),
-        code => return Err(ProgramError::Custom(code)),
-    }
-    Ok(if header.functions == 0 { Seen::Passed } else { Seen::Usual })
+    // SAFETY: the header was loaded above, and nothing is held mutably.
+    let is_passed = header.functions == 0 || unsafe { quick::all_hold(header, more, arguments) };
+    if is_passed { Seen::Passed } else { Seen::Usual }
 }
 
 /// Evaluates the functions of a usual call.
@@ -67,6 +69,9 @@ pub(crate) fn verify_functions(call: Call) -> ProgramResult {
 pub(crate) fn verify_each(call: Call) -> ProgramResult {
     let program_id = call.program_id;
     let (data, arguments) = Data::parse(call.data)?;
+    if data.flags != 0 {
+        return Err(ProgramError::InvalidInstructionData);
+    }
     let (accounts, more) = Accounts::parse(call.accounts)?;
     let more = &*more;
     let header = binding::load(accounts.capability, program_id)?.header;

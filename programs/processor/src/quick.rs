@@ -1,0 +1,158 @@
+//! The usual functions of the usual composition, evaluated without what a refusal has to say.
+//!
+//! Most capabilities state that all of a few numbers compare: bytes of an account or of the arguments with a constant, or
+//! a time. That answer is a yes or an "ask again": whatever is no plain yes here is evaluated from the beginning by
+//! [`crate::verification`], which alone says no, with the index and the value found. So nothing here prepares an error.
+
+use crate::verification::NONE;
+use cores::compare::unsigned_holds;
+use pinocchio::AccountView;
+use pinocchio::sysvars::clock::CLOCK_ID;
+use shared_layouts::account::{keys_equal, total_bytes};
+use shared_layouts::processor::{
+    AccountRule, Capability, CheckResult, Function, composition, function_kind, number_kind, usual_call_bytes,
+};
+
+/// Offset of the slot in the Clock sysvar.
+const SLOT_OFFSET: u64 = 0;
+/// Offset of the unix time in it.
+const UNIX_TIME_OFFSET: u64 = 32;
+/// Added to a signed number it gives an unsigned one that is ordered alike.
+const SIGN_BIT: u64 = 1 << 63;
+
+/// Kind, width and number kind of a function, without its operator: the first four bytes of its record.
+const fn shape(kind: u8, width: u8, number: u8) -> u32 {
+    u32::from_le_bytes([kind, 0, width, number])
+}
+
+const ACCOUNT_WORD: u32 = shape(function_kind::ACCOUNT_DATA, 8, number_kind::UNSIGNED);
+const INPUT_WORD: u32 = shape(function_kind::INPUT, 8, number_kind::UNSIGNED);
+
+/// Whether the capability's composition holds; `false` says nothing.
+///
+/// # Safety
+/// `header` was returned by [`crate::binding::load_header`], and no account is held mutably.
+#[inline(never)]
+pub(crate) unsafe fn all_hold(header: &Capability, accounts: &[AccountView], arguments: &[u8]) -> bool {
+    const { assert!(Capability::BYTES.is_multiple_of(8) && AccountRule::BYTES.is_multiple_of(8)) };
+    let rules = usize::from(header.target_accounts) + usize::from(header.evidence_accounts);
+    let start = total_bytes(rules, AccountRule::BYTES).wrapping_add(Capability::BYTES);
+    let end = total_bytes(usize::from(header.functions), Function::BYTES).wrapping_add(start);
+    let account_bytes = end.wrapping_add(usual_call_bytes(rules));
+    if header.composition != composition::ALL || usize::from(header.account_bytes) != account_bytes {
+        return false;
+    }
+    let header = core::ptr::from_ref(header).cast::<u8>();
+    // SAFETY: the length was just compared with the counts, so the account covers the header and all records.
+    let mut function = unsafe { header.add(start) };
+    // SAFETY: as above.
+    let end = unsafe { header.add(end) };
+    while function != end {
+        // SAFETY: as above; a header and rules are multiples of 8 long, and an account's data begins at one.
+        if !holds(unsafe { &*function.cast::<Function>() }, accounts, arguments) {
+            return false;
+        }
+        // SAFETY: as above.
+        function = unsafe { function.add(Function::BYTES) };
+    }
+    true
+}
+
+/// What `Check` answers when every function holds under `composition::ALL`.
+#[inline(always)]
+pub(crate) fn all_passed(functions: u8) -> CheckResult {
+    // At most 32 functions: a bit for each.
+    let bits = u32::MAX.checked_shr(32u32.wrapping_sub(functions.into())).unwrap_or_default();
+    CheckResult {
+        passed: 1,
+        first_failing: NONE,
+        functions,
+        holds: bits,
+        evaluated: bits,
+        score: functions.into(),
+        ..bytemuck::Zeroable::zeroed()
+    }
+}
+
+#[inline(always)]
+fn holds(function: &Function, accounts: &[AccountView], arguments: &[u8]) -> bool {
+    const OPERATOR: u32 = 0xff00;
+    // SAFETY: the record begins with four bytes.
+    let start = unsafe { core::ptr::from_ref(function).cast::<u32>().read_unaligned() };
+    let found = match u32::from_le(start) & !OPERATOR {
+        ACCOUNT_WORD => accounts
+            .get(usize::from(function.account))
+            .and_then(|account| number(data(account), function.account_offset.into(), 8)),
+        INPUT_WORD => number(arguments, function.input_offset.into(), 8),
+        _ => return other_holds(function, accounts, arguments),
+    };
+    let [constant, ..] = words(function);
+    found.is_some_and(|found| unsigned_holds(function.operator, found, constant))
+}
+
+#[inline(always)]
+fn other_holds(function: &Function, accounts: &[AccountView], arguments: &[u8]) -> bool {
+    match function.kind {
+        function_kind::TIME_WINDOW => window_holds(function, accounts, UNIX_TIME_OFFSET, SIGN_BIT),
+        function_kind::SLOT_WINDOW => window_holds(function, accounts, SLOT_OFFSET, 0),
+        _ => narrow_holds(function, accounts, arguments),
+    }
+}
+
+/// Compares a number of fewer than eight bytes.
+#[inline(never)]
+fn narrow_holds(function: &Function, accounts: &[AccountView], arguments: &[u8]) -> bool {
+    let found = match function.kind {
+        function_kind::ACCOUNT_DATA => accounts
+            .get(usize::from(function.account))
+            .and_then(|account| number(data(account), function.account_offset.into(), function.width)),
+        function_kind::INPUT => number(arguments, function.input_offset.into(), function.width),
+        _ => None,
+    };
+    // Behind its width the constant is zero, as registration requires.
+    let [constant, ..] = words(function);
+    function.number == number_kind::UNSIGNED
+        && found.is_some_and(|found| unsigned_holds(function.operator, found, constant))
+}
+
+/// Whether the Clock sysvar's number at `offset` is in the window, both with `bias` added.
+#[inline(always)]
+fn window_holds(function: &Function, accounts: &[AccountView], offset: u64, bias: u64) -> bool {
+    let Some(account) = accounts.get(usize::from(function.account)) else { return false };
+    let [from, until, ..] = words(function).map(|bound| bound ^ bias);
+    keys_equal(account.address().as_array(), CLOCK_ID.as_array())
+        && number(data(account), offset, 8).is_some_and(|now| from <= now ^ bias && now ^ bias < until)
+}
+
+/// The constant, by words.
+#[inline(always)]
+fn words(function: &Function) -> [u64; 4] {
+    bytemuck::pod_read_unaligned(&function.constant)
+}
+
+#[inline(always)]
+fn data(account: &AccountView) -> &[u8] {
+    // SAFETY: no account is held mutably, by the contract of the only function that others call.
+    unsafe { account.borrow_unchecked() }
+}
+
+/// The little-endian number of `width` bytes at `offset`, if it is there.
+#[inline(always)]
+fn number(bytes: &[u8], offset: u64, width: u8) -> Option<u64> {
+    if offset.wrapping_add(width.into()) > bytes.len() as u64 {
+        return None;
+    }
+    // SAFETY: `offset`, which came from 32 bits, and what is read stand before the end, as was just compared.
+    let at = unsafe { bytes.as_ptr().add(offset as usize) };
+    match width {
+        // SAFETY: as above.
+        8 => Some(u64::from_le(unsafe { at.cast::<u64>().read_unaligned() })),
+        // SAFETY: as above.
+        4 => Some(u32::from_le(unsafe { at.cast::<u32>().read_unaligned() }).into()),
+        // SAFETY: as above.
+        2 => Some(u16::from_le(unsafe { at.cast::<u16>().read_unaligned() }).into()),
+        // SAFETY: as above.
+        1 => Some(unsafe { at.read() }.into()),
+        _ => None,
+    }
+}
