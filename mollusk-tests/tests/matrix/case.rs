@@ -42,7 +42,6 @@ enum What {
     Account(&'static str, Kind),
     AnyKey(&'static str),
     Key(&'static str, Pubkey),
-    #[allow(dead_code, reason = "for the cases to come")]
     SameKey(&'static str, &'static str),
     Lengths(RangeInclusive<usize>),
 }
@@ -106,7 +105,6 @@ impl ValidCase {
     }
 
     /// One key will do for both of these accounts.
-    #[allow(dead_code, reason = "for the cases to come")]
     #[must_use]
     pub fn same_key(self, one: &'static str, two: &'static str, reason: &'static str) -> Self {
         self.allowing(What::SameKey(one, two), reason, false)
