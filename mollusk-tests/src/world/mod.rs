@@ -1,6 +1,7 @@
 //! Whole transactions in `LiteSVM`: a true instructions sysvar, real deployment, and the units of each instruction.
 //!
-//! Precompiled programs are not loaded: they leave no line in the log, and would shift the instruction's index there.
+//! Precompiled programs are not loaded: they leave no line in the log, and would shift the instruction's index there. A test
+//! that needs the Ed25519 program takes [`crate::ed25519`].
 
 mod deploy;
 mod logs;

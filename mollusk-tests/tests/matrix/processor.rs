@@ -58,11 +58,7 @@ fn register_capability() -> ValidCase {
     let mut fixture = Fixture::new(FeatureProfile::Mainnet);
     let shard = fixture.shard();
     let register = fixture.register_capability(&shard, &definition());
-    ValidCase::new("RegisterCapability", &fixture, register).accepts(
-        "shard",
-        Kind::Owner,
-        ANY_SCHEDULER,
-    )
+    ValidCase::new("RegisterCapability", &fixture, register).accepts("shard", Kind::Owner, ANY_SCHEDULER)
 }
 
 /// Instructions that run a capability.
@@ -121,8 +117,10 @@ fn evidence(targets: Vec<AccountRule>) -> Definition {
 
 /// Accounts of [`free_targets`], of others, and of the evidence.
 fn evidence_accounts(more_targets: &[AccountMeta]) -> Vec<AccountMeta> {
-    let free =
-        [AccountMeta::new_readonly(address("matrix: named"), false), AccountMeta::new(address("matrix: chosen"), false)];
+    let free = [
+        AccountMeta::new_readonly(address("matrix: named"), false),
+        AccountMeta::new(address("matrix: chosen"), false),
+    ];
     let evidence = [ED25519_VERIFIER.address(), sysvar::instructions::ID, address("oracle")];
     let evidence = evidence.map(|key| AccountMeta::new_readonly(key, false));
     free.into_iter().chain(more_targets.iter().cloned()).chain(evidence).collect()
@@ -171,8 +169,7 @@ fn with_evidence() -> Vec<ValidCase> {
 
     let signed = ed25519::signed("oracle", &arguments);
     let accounts = evidence_accounts(&[]);
-    let target =
-        Instruction::new_with_bytes(NOOP.address(), &[&[1], &arguments[..]].concat(), accounts[..2].to_vec());
+    let target = Instruction::new_with_bytes(NOOP.address(), &[&[1], &arguments[..]].concat(), accounts[..2].to_vec());
     let verify = vec![signed.clone(), dispatch(&shard, &queue, 0, 1), verify(&soft, &accounts, &arguments), target];
     let with_signer = evidence_accounts(&[AccountMeta::new_readonly(signing, false)]);
     let mut run = execute(&signing, &NOOP.address(), &with_signer, &arguments);

@@ -4,6 +4,7 @@ use mollusk_tests::{
     capabilities::{check, close, update},
     features::FeatureProfile,
     fixture::*,
+    lifecycle::Update,
     programs::*,
 };
 use proptest::prelude::*;
@@ -11,7 +12,7 @@ use shared_layouts::{
     processor::{self, Capability, CheckResult, Function, ProcessorError, composition, function_kind, operator},
     scheduler::Shard,
 };
-use solana_instruction::Instruction;
+use solana_instruction::{Instruction, error::InstructionError};
 use solana_pubkey::Pubkey;
 
 const BLANK: Function = Function {
@@ -97,10 +98,17 @@ fn a_closed_capability_gives_its_rent_back_and_its_number_never_returns() {
     let definition = Definition::new(&NOOP.address());
     let capability = fixture.capability(&shard, &definition);
     let rent = fixture.world.account(&capability).lamports;
-    // Lamports sent to it in the same transaction go with it only if they come before, and revive nothing.
-    fixture.send(&[close(&capability, &shard, people::OWNER)], &[people::OWNER]);
+    // Lamports that come in the same transaction, behind the close, revive nothing.
+    let revive = solana_system_interface::instruction::transfer(&address(people::PAYER), &capability, rent);
+    fixture.send(&[close(&capability, &shard, people::OWNER), revive], &[people::OWNER]);
     assert_eq!(fixture.world.account(&address("recipient")).lamports, rent);
-    assert_eq!(fixture.world.account(&capability).data.len(), 0);
+    let left = fixture.world.account(&capability);
+    assert!(left.data.is_empty() && left.owner == solana_sdk_ids::system_program::ID);
+    let signers = [keypair(people::OWNER)];
+    let error = InstructionError::InvalidAccountOwner;
+    let again = update(&capability, &shard, people::OWNER, &definition);
+    fixture.world.expect_error(&[again], &keypair(people::PAYER), &[&signers[0]], 0, error.clone());
+    fixture.world.expect_error(&[check(&capability, &[], &[])], &keypair(people::PAYER), &[], 0, error);
     let next = fixture.capability(&shard, &definition);
     assert_ne!(next, capability);
     let config: processor::ProcessorConfig = fixture.fixed_part(&config(PROCESSOR));
@@ -190,3 +198,53 @@ proptest! {
     }
 }
 
+#[test]
+fn what_is_above_a_limit_of_the_config_is_refused_until_it_is_raised() {
+    let (mut fixture, shard) = setup();
+    let most = processor::DEFAULT_MAX_VERIFICATION_FUNCTIONS;
+    let with = |functions: u16, compute_limit: u32| {
+        let mut definition =
+            Definition::new(&NOOP.address()).functions((0..functions).map(|index| byte_is_one(index.into(), 0)));
+        definition.data.compute_limit = compute_limit;
+        definition
+    };
+    let units = processor::DEFAULT_MAX_COMPUTE_UNITS;
+    let capability = fixture.capability(&shard, &with(most, units));
+    let above = [with(most + 1, units), with(most, units + 1)];
+    for definition in &above {
+        let register = fixture.register_capability(&shard, definition);
+        refuse(&mut fixture, register, ProcessorError::AboveConfigLimit);
+        let update = update(&capability, &shard, people::OWNER, definition);
+        refuse(&mut fixture, update, ProcessorError::AboveConfigLimit);
+    }
+    let fields = processor::config_fields::MAX_COMPUTE_UNITS | processor::config_fields::MAX_VERIFICATION_FUNCTIONS;
+    let raised = processor::update_config::Data {
+        fields,
+        max_compute_units: 2 * units,
+        max_verification_functions: most + 1,
+        ..Default::default()
+    };
+    fixture.send(&[Update::Processor(raised).by(people::AUTHORITY)], &[people::AUTHORITY]);
+    for definition in &above {
+        fixture.capability(&shard, definition);
+    }
+}
+
+#[test]
+fn the_payer_of_an_update_is_a_system_account() {
+    let (mut fixture, shard) = setup();
+    let small = Definition::new(&NOOP.address());
+    let large = small.clone().functions([byte_is_one(0, 0)]);
+    let capability = fixture.capability(&shard, &large);
+    let mut account = fixture.world.account(&address(people::PAYER));
+    account.owner = NOOP.address();
+    fixture.world.set_account(&address(people::PRODUCER), account);
+    for definition in [small, large.functions([byte_is_one(1, 0)])] {
+        let mut update = update(&capability, &shard, people::OWNER, &definition);
+        update.accounts[processor::update_capability::Position::payer as usize].pubkey = address(people::PRODUCER);
+        let signers: Vec<_> = people::ALL.iter().map(|name| keypair(name)).collect();
+        let signers: Vec<_> = signers.iter().collect();
+        let error = InstructionError::InvalidAccountOwner;
+        fixture.world.expect_error(&[update], &keypair(people::PAYER), &signers, 0, error);
+    }
+}

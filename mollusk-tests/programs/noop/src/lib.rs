@@ -10,7 +10,7 @@ pinocchio::no_allocator!();
 pinocchio::nostd_panic_handler!();
 
 /// Keeps its input alive: otherwise the compiler drops the entrypoint's parsing, which a real program pays for.
-#[allow(clippy::unnecessary_wraps, reason = "an entrypoint returns a result")]
+#[allow(clippy::unnecessary_wraps, reason = "the entrypoint wants this type")]
 fn process(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> ProgramResult {
     black_box((program_id, accounts, data));
     Ok(())
