@@ -1,5 +1,6 @@
 //! Claim: hands out leases in strict order.
 
+use super::links::push_tail;
 use super::{Pauses, QueueMut, Refusal};
 use crate::refuse;
 use shared_layouts::account::{Key, keys_equal};
@@ -52,7 +53,8 @@ impl QueueMut<'_> {
         let mut count = 0u8;
         let mut expired = 0;
         while count < wanted && self.header.levels != 0 {
-            let slot = next(self.header);
+            let level = next(self.header, count);
+            let slot = self.header.ready[level].head;
             let entry = self.at(slot)?;
             if now > entry.deadline_at {
                 if expired == EXPIRED_PER_CLAIM {
@@ -69,11 +71,16 @@ impl QueueMut<'_> {
             entry.lease_ends_at = now.wrapping_add(i64::from(entry.lease_seconds));
             entry.config_pauses = pauses.config_count;
             entry.shard_pauses = pauses.shard_count;
-            self.detach_from(slot, list::READY)?;
-            self.attach_to(slot, list::LEASED)?;
-            self.header.claims = self.header.claims.wrapping_add(1);
+            entry.list = list::LEASED;
+            let following = core::mem::replace(&mut entry.next, NO_SLOT);
+            self.behead(level, following)?;
+            push_tail(&mut self.header.leased, self.entries, slot)?;
             count = count.wrapping_add(1);
         }
+        // Counted once for all leases: only additions come between.
+        self.header.ready_count = self.header.ready_count.wrapping_sub(u16::from(count));
+        self.header.leased_count = self.header.leased_count.wrapping_add(u16::from(count));
+        self.header.claims = self.header.claims.wrapping_add(u32::from(count));
         if let Some(worker) = self.header.workers.get_mut(usize::from(worker_index)) {
             // A worker has at most as many leases as there are slots.
             worker.leases = worker.leases.wrapping_add(u16::from(count));
@@ -111,14 +118,14 @@ impl QueueMut<'_> {
     }
 }
 
-/// The slot to claim next; some level has entries.
+/// The level to claim from next, after so many leases of the same claim; some level has entries.
 #[inline(always)]
-fn next(header: &Queue) -> u16 {
+fn next(header: &Queue, count: u8) -> usize {
     let every = u32::from(header.lowest_level_every);
     let levels = u32::from(header.levels);
-    let serves_lowest = every != 0 && header.claims.wrapping_add(1).is_multiple_of(every);
+    let serves_lowest = every != 0 && header.claims.wrapping_add(u32::from(count) + 1).is_multiple_of(every);
     let level = if serves_lowest { highest_bit(levels & levels.wrapping_neg()) } else { highest_bit(levels) };
-    header.ready[level % LEVELS].head
+    level % LEVELS
 }
 
 /// Position of the highest bit of a 16-bit number, by halving: the target has no instruction that counts zeros.

@@ -49,6 +49,20 @@ impl QueueMut<'_> {
         Ok(())
     }
 
+    /// Makes the slot behind a level's head its head; the former one is still to be counted out.
+    #[inline(always)]
+    pub(super) fn behead(&mut self, level: usize, following: u16) -> Result<(), Refusal> {
+        let list = &mut self.header.ready[level];
+        list.head = following;
+        if following == NO_SLOT {
+            list.tail = NO_SLOT;
+            self.header.levels &= !(1 << level);
+        } else {
+            entry_mut(self.entries, following)?.previous = NO_SLOT;
+        }
+        Ok(())
+    }
+
     /// [`Self::detach`], unfolded where the list is known.
     #[inline(always)]
     pub(super) fn detach_from(&mut self, slot: u16, kind: u8) -> Result<(), Refusal> {

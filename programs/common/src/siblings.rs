@@ -7,7 +7,8 @@
 
 #![allow(clippy::cast_ptr_alignment, reason = "the numbers of the sysvar are read unaligned")]
 
-use pinocchio::sysvars::instructions::{INSTRUCTIONS_ID, Instructions, IntrospectedInstruction};
+use core::marker::PhantomData;
+use pinocchio::sysvars::instructions::{INSTRUCTIONS_ID, Instructions};
 use pinocchio::{AccountView, Address, address::address_eq};
 use shared_layouts::account::{Key, keys_equal};
 
@@ -85,13 +86,13 @@ impl Sibling<'_> {
 /// The transaction's top-level instructions, seen from the current one.
 #[derive(Clone)]
 pub struct Siblings<'a> {
-    instructions: Instructions<&'a [u8]>,
     /// First byte of the sysvar.
     sysvar: *const u8,
     /// Place of the current instruction's offset; the others' offsets stand beside it.
     offset: *const u16,
     current: usize,
     count: usize,
+    bytes: PhantomData<&'a [u8]>,
 }
 
 impl<'a> Siblings<'a> {
@@ -110,7 +111,7 @@ impl<'a> Siblings<'a> {
         let sysvar = bytes.as_ptr();
         // SAFETY: the offsets follow the number of instructions, one for each, and the current index is in bounds.
         let offset = unsafe { sysvar.cast::<u16>().add(1 + current) };
-        Some(Self { instructions, sysvar, offset, current, count })
+        Some(Self { sysvar, offset, current, count, bytes: PhantomData })
     }
 
     /// Whether the current top-level instruction is one of `program`. The runtime refuses re-entry, so a program for which
@@ -118,18 +119,6 @@ impl<'a> Siblings<'a> {
     #[inline(always)]
     pub fn current_is(&self, program: &Address) -> bool {
         keys_equal(self.current().program, program.as_array())
-    }
-
-    /// The instruction after the current one.
-    #[inline(always)]
-    pub fn next(&self) -> Option<IntrospectedInstruction<'_>> {
-        self.get(self.current.wrapping_add(1))
-    }
-
-    /// The instruction before the current one.
-    #[inline(always)]
-    pub fn previous(&self) -> Option<IntrospectedInstruction<'_>> {
-        self.get(self.current.wrapping_sub(1))
     }
 
     /// The current top-level instruction, taken apart.
@@ -206,14 +195,5 @@ impl<'a> Siblings<'a> {
     #[inline(always)]
     pub fn count(&self) -> usize {
         self.count
-    }
-
-    #[inline(always)]
-    fn get(&self, index: usize) -> Option<IntrospectedInstruction<'_>> {
-        if index >= self.count {
-            return None;
-        }
-        // SAFETY: the index was just compared with the number of instructions.
-        Some(unsafe { self.instructions.deserialize_instruction_unchecked(index) })
     }
 }

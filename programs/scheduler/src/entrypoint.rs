@@ -5,7 +5,7 @@ use core::mem::MaybeUninit;
 use cores::queue::Refusal;
 use pinocchio::account::{MAX_PERMITTED_DATA_INCREASE, NOT_BORROWED};
 use pinocchio::error::ProgramError;
-use pinocchio::{AccountView, Address, ProgramResult};
+use pinocchio::{AccountView, Address};
 use program_common::{Call, migration};
 use shared_layouts::scheduler as wire;
 
@@ -22,14 +22,25 @@ const SUCCESS: u64 = 0;
 /// The runtime's entrypoint.
 ///
 /// Instructions with three to eight accounts take them straight from the input, which saves some twenty units each; what this
-/// straight way cannot take goes through Pinocchio's.
+/// straight way cannot take goes the long way.
 ///
 /// # Safety
 /// `input` is what the runtime hands to a program.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
     // SAFETY: the input begins with the number of accounts.
-    match unsafe { number(input) } {
+    let count = unsafe { number(input) };
+    if count == 6 {
+        // SAFETY: the caller's contract, and the number of accounts.
+        let walked = unsafe { walk::<6>(input) };
+        if let Some((mut accounts, data, program_id)) = walked {
+            if let [wire::dispatch::DISCRIMINATOR, data @ ..] = data {
+                return status(instructions::dispatch(Call { program_id, accounts: &mut accounts, data }));
+            }
+            return status(process(program_id, &mut accounts, data));
+        }
+    }
+    match count {
         4 => {
             // SAFETY: the caller's contract, and the number of accounts.
             let walked = unsafe { walk::<4>(input) };
@@ -37,17 +48,28 @@ pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
                 if let [wire::enqueue::DISCRIMINATOR, data @ ..] = data {
                     return status(instructions::enqueue(Call { program_id, accounts: &mut accounts, data }));
                 }
+                if let [wire::reap::DISCRIMINATOR, data @ ..] = data {
+                    let result = instructions::reap(Call { program_id, accounts: &mut accounts, data });
+                    return explained_status(result, program_id, &accounts);
+                }
                 return status(process(program_id, &mut accounts, data));
             }
         }
-        6 => {
+        5 => {
             // SAFETY: the caller's contract, and the number of accounts.
-            let walked = unsafe { walk::<6>(input) };
+            let walked = unsafe { walk::<5>(input) };
             if let Some((mut accounts, data, program_id)) = walked {
-                if let [wire::dispatch::DISCRIMINATOR, data @ ..] = data {
-                    return status(instructions::dispatch(Call { program_id, accounts: &mut accounts, data }));
-                }
-                return status(process(program_id, &mut accounts, data));
+                return match data {
+                    [wire::claim::DISCRIMINATOR, data @ ..] => {
+                        let result = instructions::claim(Call { program_id, accounts: &mut accounts, data });
+                        explained_status(result, program_id, &accounts)
+                    }
+                    [wire::fail::DISCRIMINATOR, data @ ..] => {
+                        let result = instructions::fail(Call { program_id, accounts: &mut accounts, data });
+                        explained_status(result, program_id, &accounts)
+                    }
+                    _ => status(process(program_id, &mut accounts, data)),
+                };
             }
         }
         3 => {
@@ -57,28 +79,62 @@ pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
                 return status(process(program_id, &mut accounts, data));
             }
         }
-        5 => {
-            // SAFETY: the caller's contract, and the number of accounts.
-            let walked = unsafe { walk::<5>(input) };
-            if let Some((mut accounts, data, program_id)) = walked {
-                return status(process(program_id, &mut accounts, data));
-            }
-        }
         8 => {
             // SAFETY: the caller's contract, and the number of accounts.
             let walked = unsafe { walk::<8>(input) };
             if let Some((mut accounts, data, program_id)) = walked {
+                if let [wire::dispatch_direct::DISCRIMINATOR, data @ ..] = data {
+                    let result = instructions::dispatch_direct(Call { program_id, accounts: &mut accounts, data });
+                    return explained_status(result, program_id, &accounts);
+                }
                 return status(process(program_id, &mut accounts, data));
             }
         }
         _ => {}
     }
     // SAFETY: the caller's contract.
-    unsafe { pinocchio::entrypoint::process_entrypoint::<MAX_ACCOUNTS>(input, process_instruction) }
+    unsafe { enter_any(input) }
 }
 
-fn process_instruction(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> ProgramResult {
-    Ok(process(program_id, accounts, data)?)
+/// The entrypoint for any number of accounts, any of which may be passed twice.
+///
+/// Pinocchio's own is unrolled and takes several kilobytes. Like there, accounts beyond those that an instruction can have
+/// are passed over.
+///
+/// # Safety
+/// `input` is what the runtime hands to a program.
+#[cold]
+#[inline(never)]
+unsafe fn enter_any(input: *mut u8) -> u64 {
+    let mut places = [const { MaybeUninit::<AccountView>::uninit() }; MAX_ACCOUNTS];
+    // SAFETY: the input begins with the number of accounts.
+    let count = unsafe { number(input) };
+    let mut at = input.wrapping_add(8);
+    for index in 0..count {
+        // SAFETY: an account, or the number of the one that it repeats, begins here.
+        let original = unsafe { *at };
+        let account = if original == NOT_BORROWED {
+            let account: *mut u8 = at;
+            // SAFETY: it is not a duplicate, so its fields follow.
+            at = unsafe { end_of_account(at) };
+            account.cast()
+        } else {
+            at = at.wrapping_add(8);
+            let Some(original) = places.get(usize::from(original)).filter(|_| index < MAX_ACCOUNTS) else { continue };
+            // SAFETY: an account repeats only an earlier one, which was written when it was met.
+            unsafe { original.assume_init_ref() }.account_ptr().cast_mut()
+        };
+        if let Some(place) = places.get_mut(index) {
+            // SAFETY: an account's fields begin there.
+            place.write(unsafe { AccountView::new_unchecked(account) });
+        }
+    }
+    // SAFETY: the data and the program's id stand behind the accounts.
+    let (data, program_id) = unsafe { data_and_program(at) };
+    // SAFETY: the first `count` places, or all, were written above.
+    let accounts =
+        unsafe { core::slice::from_raw_parts_mut(places.as_mut_ptr().cast::<AccountView>(), count.min(MAX_ACCOUNTS)) };
+    status(process(program_id, accounts, data))
 }
 
 #[inline(always)]
@@ -86,6 +142,15 @@ fn status(result: Result<(), Refusal>) -> u64 {
     match result {
         Ok(()) => SUCCESS,
         Err(refusal) => refusal.number(),
+    }
+}
+
+/// [`status`], which names an account of another version.
+#[inline(always)]
+fn explained_status(result: Result<(), Refusal>, program_id: &Address, accounts: &[AccountView]) -> u64 {
+    match result {
+        Ok(()) => SUCCESS,
+        Err(refusal) => explained(refusal, program_id, accounts).number(),
     }
 }
 
@@ -100,17 +165,44 @@ unsafe fn number(at: *const u8) -> usize {
     unsafe { *at.cast::<u64>() as usize }
 }
 
-/// Takes the accounts, the instruction data and the program's id from the input, unless an account is passed twice.
+/// Where the account that begins at `at` ends.
 ///
 /// An account is: a byte that is 255 unless it repeats another one, flags, key, owner, lamports, the length of the data at
 /// offset 80, the data at 88, room for 10,240 bytes more, padding to eight bytes, and eight bytes of rent epoch.
 ///
 /// # Safety
+/// An account begins there that is not a duplicate.
+#[inline(always)]
+unsafe fn end_of_account(at: *mut u8) -> *mut u8 {
+    const LENGTH_OFFSET: usize = 80;
+    const FIXED_BYTES: usize = 88 + MAX_PERMITTED_DATA_INCREASE + 8;
+    // SAFETY: the length lies in the account's fields, aligned as they are.
+    let bytes = unsafe { number(at.wrapping_add(LENGTH_OFFSET)) };
+    let end = at.wrapping_add(bytes).wrapping_add(FIXED_BYTES);
+    end.wrapping_add(end.align_offset(8))
+}
+
+/// The instruction data, which stand behind the accounts, and the program's id behind them.
+///
+/// # Safety
+/// The accounts of the runtime's input end at `at`.
+#[inline(always)]
+unsafe fn data_and_program<'a>(at: *mut u8) -> (&'a [u8], &'a Address) {
+    // SAFETY: behind the accounts stands the length of the instruction data.
+    let bytes = unsafe { number(at) };
+    let data = at.wrapping_add(8);
+    // SAFETY: behind the data stands the program's id; an id has no alignment.
+    let program_id = unsafe { &*data.wrapping_add(bytes).cast::<Address>() };
+    // SAFETY: so many bytes of data are there.
+    (unsafe { core::slice::from_raw_parts(data, bytes) }, program_id)
+}
+
+/// Takes the accounts, the instruction data and the program's id from the input, unless an account is passed twice.
+///
+/// # Safety
 /// `input` is what the runtime hands to a program, with `N` accounts.
 #[inline(always)]
 unsafe fn walk<'a, const N: usize>(input: *mut u8) -> Option<([AccountView; N], &'a [u8], &'a Address)> {
-    const LENGTH_OFFSET: usize = 80;
-    const FIXED_BYTES: usize = 88 + MAX_PERMITTED_DATA_INCREASE + 8;
     let mut at = input.wrapping_add(8);
     let mut accounts = [const { MaybeUninit::<AccountView>::uninit() }; N];
     for account in &mut accounts {
@@ -120,20 +212,13 @@ unsafe fn walk<'a, const N: usize>(input: *mut u8) -> Option<([AccountView; N], 
         }
         // SAFETY: as above; it is not a duplicate, so its fields follow.
         account.write(unsafe { AccountView::new_unchecked(at.cast()) });
-        // SAFETY: the length lies in the account's fields, aligned as they are.
-        let bytes = unsafe { number(at.wrapping_add(LENGTH_OFFSET)) };
-        let end = at.wrapping_add(bytes).wrapping_add(FIXED_BYTES);
-        at = end.wrapping_add(end.align_offset(8));
+        // SAFETY: as above.
+        at = unsafe { end_of_account(at) };
     }
-    // SAFETY: behind the accounts stands the length of the instruction data.
-    let bytes = unsafe { number(at) };
-    let data = at.wrapping_add(8);
-    // SAFETY: behind the data stands the program's id; an id has no alignment.
-    let program_id = unsafe { &*data.wrapping_add(bytes).cast::<Address>() };
+    // SAFETY: the accounts end here.
+    let (data, program_id) = unsafe { data_and_program(at) };
     // SAFETY: every account was written above.
-    let accounts = unsafe { core::mem::transmute_copy::<_, [AccountView; N]>(&accounts) };
-    // SAFETY: so many bytes of data are there.
-    Some((accounts, unsafe { core::slice::from_raw_parts(data, bytes) }, program_id))
+    Some((unsafe { core::mem::transmute_copy::<_, [AccountView; N]>(&accounts) }, data, program_id))
 }
 
 #[inline(never)]
