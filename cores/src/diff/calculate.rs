@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! gallop   |===1024====|==========4096==========|===============16384====x===========...  equal, equal, differs
-//! halve                                         |========|====|==|x=|                      down to 64 bytes
+//! halve                                         |========|====|==|x=|                      down to 64 bytes, by powers of two
 //! words                                                          ....x                     8 bytes at a time
 //! run                                                                xx.x..x|              until more than the gap is equal
 //! ```
@@ -19,7 +19,9 @@ use shared_layouts::diff::{DiffError, optimization_level};
 const WORD_BYTES: usize = 8;
 /// First range of a gallop; each further one is four times as long.
 const FIRST_STEP_BYTES: usize = 1_024;
-/// Range below which words are compared one by one.
+/// Ranges of a search where a difference is known to be, cut to what there is.
+const LONG_STEP_BYTES: usize = 16_384;
+/// Range in which words are compared one by one.
 const LEAF_BYTES: usize = 64;
 
 /// Longest range of equal bytes that the aggressive level takes into an operation. Sealing, applying and taking back one
@@ -59,7 +61,7 @@ impl Calculation<'_> {
         let mut size = Size::default();
         let mut at = 0;
         loop {
-            let start = pair.first_difference::<M>(at);
+            let start = pair.first_difference::<M>(at, size.operations > 0);
             let end = if start < common {
                 pair.run_end::<M>(start, self.level)
             } else if start == common && common < self.new.len() {
@@ -133,43 +135,78 @@ impl<'a> Pair<'a> {
     }
 
     /// The first word from `from` on that differs, or `bytes`, or `from` if that is behind.
+    ///
+    /// `doubt` says that there may be none; otherwise one is looked for at once.
     #[inline(never)]
-    fn first_difference<M: Memory>(&self, from: usize) -> usize {
+    fn first_difference<M: Memory>(&self, from: usize, doubt: bool) -> usize {
         if from >= self.bytes || self.differs(from) {
             return from;
         }
+        match self.window::<M>(from, doubt) {
+            Ok((low, step)) => self.halve::<M>(low, step),
+            Err(found) => found,
+        }
+    }
+
+    /// A range with a difference, and none between `from` and it: where it begins, and its length, which is [`LEAF_BYTES`]
+    /// doubled any number of times. Or what was found at once.
+    #[inline(always)]
+    fn window<M: Memory>(&self, from: usize, doubt: bool) -> Result<(usize, usize), usize> {
         let mut low = from;
-        let mut step = FIRST_STEP_BYTES;
-        let mut high;
-        loop {
-            if low >= self.bytes {
-                return self.bytes;
+        let mut step = if doubt { FIRST_STEP_BYTES } else { LONG_STEP_BYTES };
+        if doubt {
+            loop {
+                // What is left goes along with the last step, where it is not longer than that.
+                if self.bytes.wrapping_sub(low) <= step << 1 {
+                    if self.equal::<M>(low, self.bytes) {
+                        return Err(self.bytes);
+                    }
+                    break;
+                }
+                let high = low.wrapping_add(step);
+                if !self.equal::<M>(low, high) {
+                    return Ok((low, step));
+                }
+                low = high;
+                step <<= 2;
             }
-            // What is left goes along with the last step, where it is not longer than that.
-            let left = self.bytes.wrapping_sub(low);
-            high = if left <= step << 1 { self.bytes } else { low.wrapping_add(step) };
+        }
+        // There is a difference. The longest step that still fits, again and again, until it lies in one.
+        loop {
+            let left = self.whole.saturating_sub(low);
+            if left < LEAF_BYTES {
+                while !self.differs(low) && low < self.bytes {
+                    low = low.wrapping_add(WORD_BYTES);
+                }
+                return Err(low.min(self.bytes));
+            }
+            while step > left {
+                step >>= 1;
+            }
+            let high = low.wrapping_add(step);
             if !self.equal::<M>(low, high) {
-                break;
+                return Ok((low, step));
             }
             low = high;
-            step <<= 2;
         }
-        loop {
-            let half = (high.wrapping_sub(low) >> 1) & !(WORD_BYTES - 1);
-            if half < LEAF_BYTES / 2 {
-                break;
-            }
-            let middle = low.wrapping_add(half);
+    }
+
+    /// The first word that differs in what [`Pair::window`] has found.
+    #[inline(always)]
+    fn halve<M: Memory>(&self, mut low: usize, mut step: usize) -> usize {
+        while step > LEAF_BYTES {
+            step >>= 1;
+            let middle = low.wrapping_add(step);
             if self.equal::<M>(low, middle) {
                 low = middle;
-            } else {
-                high = middle;
             }
         }
-        // SAFETY: `low <= high <= bytes`.
-        let base = unsafe { self.base.get_unchecked(low..high) };
+        let end = low.wrapping_add(LEAF_BYTES);
+        debug_assert!(end <= self.whole);
+        // SAFETY: a window ends inside, and so does each half of it.
+        let base = unsafe { self.base.get_unchecked(low..end) };
         // SAFETY: as above.
-        let new = unsafe { self.new.get_unchecked(low..high) };
+        let new = unsafe { self.new.get_unchecked(low..end) };
         let words = base.chunks_exact(WORD_BYTES).zip(new.chunks_exact(WORD_BYTES));
         for (base, new) in words {
             if bytemuck::pod_read_unaligned::<u64>(base) != bytemuck::pod_read_unaligned::<u64>(new) {

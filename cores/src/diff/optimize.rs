@@ -8,9 +8,11 @@
 //! Operations that ascend already, which is what a calculation gives, are optimized in one pass in place. Otherwise they are
 //! sorted by offset, and each cluster of operations that touch or nearly touch is painted over the base in the order of
 //! staging: `n log n` steps, and 8 bytes of scratch for each operation beside room for the result.
+//!
+//! Offsets and lengths are below 2^32, so no sum of a few of them overflows, and none is checked for that.
 
 use super::memory::{Memory, copy_extended, equal};
-use super::wire::{HEAD_BYTES, Size, count, split_first, write_head};
+use super::wire::{HEAD_BYTES, Operation, Size, count, split_first, write_head};
 use shared_layouts::account::total_bytes;
 use shared_layouts::diff::{DiffError, optimization_level};
 
@@ -27,12 +29,12 @@ pub fn optimize<M: Memory>(level: u8, base: &[u8], wire: &mut [u8], scratch: &mu
     if level == optimization_level::NONE {
         return Ok(Size { operations, bytes: wire.len() });
     }
-    let basic = level == optimization_level::BASIC;
-    if basic || ascends(wire)? {
-        merge::<M>(base, wire, if basic { 0 } else { HEAD_BYTES })
-    } else {
-        repaint::<M>(base, wire, scratch, operations)
+    if level == optimization_level::AGGRESSIVE && !ascends(wire)? {
+        return repaint::<M>(base, wire, scratch, operations);
     }
+    // Without a branch, for which the compiler would write the merge twice.
+    let joins = usize::from(level == optimization_level::AGGRESSIVE);
+    merge::<M>(base, wire, total_bytes(joins, HEAD_BYTES))
 }
 
 /// Checks that so many bytes of scratch, wherever they begin, are enough for [`optimize`] of these operations.
@@ -52,12 +54,12 @@ pub fn check_scratch(level: u8, wire: &[u8], scratch_bytes: usize) -> Result<(),
 #[inline(never)]
 fn check_short_scratch(wire: &[u8], scratch_bytes: usize) -> Result<(), DiffError> {
     let index_bytes = total_bytes(count(wire)?, size_of::<u64>());
-    let is_enough = index_bytes + wire.len() + size_of::<u64>() <= scratch_bytes;
+    let is_enough = index_bytes.wrapping_add(wire.len()).wrapping_add(size_of::<u64>()) <= scratch_bytes;
     if is_enough || ascends(wire)? { Ok(()) } else { Err(DiffError::ArenaFull) }
 }
 
 /// Whether no operation begins before the end of the one before it.
-#[inline(always)]
+#[inline(never)]
 fn ascends(wire: &[u8]) -> Result<bool, DiffError> {
     let mut rest = wire;
     let mut end = 0;
@@ -66,10 +68,17 @@ fn ascends(wire: &[u8]) -> Result<bool, DiffError> {
         if operation.offset < end {
             return Ok(false);
         }
-        end = operation.offset + operation.payload.len();
+        end = operation.offset.wrapping_add(operation.payload.len());
         rest = after;
     }
     Ok(true)
+}
+
+/// The operation at a position of the wire. A function of its own, since this is read in several places.
+#[inline(never)]
+fn operation_at(wire: &[u8], position: usize) -> Result<Operation<'_>, DiffError> {
+    let (operation, _) = split_first(wire.get(position..).unwrap_or_default())?;
+    Ok(operation)
 }
 
 /// What [`merge`] has written last.
@@ -93,34 +102,33 @@ fn merge<M: Memory>(base: &[u8], wire: &mut [u8], gap_most: usize) -> Result<Siz
     let mut highest = 0;
     let mut last: Option<Last> = None;
     while read < wire.len() {
-        let (operation, _) = split_first(wire.get(read..).unwrap_or_default())?;
+        let operation = operation_at(wire, read)?;
         let (offset, bytes) = (operation.offset, operation.payload.len());
-        let end = offset + bytes;
+        let end = offset.wrapping_add(bytes);
         let there = base.get(offset..).and_then(|rest| rest.get(..bytes));
         // Only above all that was written before is the base what the operation would find.
         let idle = bytes == 0 || offset >= highest && there.is_some_and(|there| equal::<M>(there, operation.payload));
         let from = read;
-        read += HEAD_BYTES + bytes;
+        read = read.wrapping_add(HEAD_BYTES).wrapping_add(bytes);
         if idle {
             continue;
         }
         highest = highest.max(end);
         let gap = match &last {
-            Some(last) if offset >= last.end && offset - last.end <= gap_most => Some(offset - last.end),
-            _ => None,
+            Some(last) => offset.checked_sub(last.end).filter(|gap| *gap <= gap_most),
+            None => None,
         };
         if let (Some(gap), Some(last)) = (gap, &mut last) {
-            M::move_down(wire, from + HEAD_BYTES, size.bytes + gap, bytes);
+            M::move_down(wire, from.wrapping_add(HEAD_BYTES), size.bytes.wrapping_add(gap), bytes);
             let filler = wire.get_mut(size.bytes..).and_then(|rest| rest.get_mut(..gap));
             copy_extended::<M>(filler.unwrap_or_default(), base, last.end);
             last.end = end;
-            size.bytes += gap + bytes;
-            write_head(wire.get_mut(last.at..).unwrap_or_default(), last.offset, end - last.offset)?;
+            size.bytes = size.bytes.wrapping_add(gap).wrapping_add(bytes);
+            write_head(wire.get_mut(last.at..).unwrap_or_default(), last.offset, end.wrapping_sub(last.offset))?;
         } else {
-            M::move_down(wire, from, size.bytes, HEAD_BYTES + bytes);
+            M::move_down(wire, from, size.bytes, HEAD_BYTES.wrapping_add(bytes));
             last = Some(Last { at: size.bytes, offset, end });
-            size.bytes += HEAD_BYTES + bytes;
-            size.operations += 1;
+            size.add(bytes);
         }
     }
     Ok(size)
@@ -138,10 +146,10 @@ fn repaint<M: Memory>(base: &[u8], wire: &mut [u8], scratch: &mut [u8], operatio
 
     let mut position = 0;
     for entry in index.iter_mut() {
-        let (operation, _) = split_first(wire.get(position..).unwrap_or_default())?;
+        let operation = operation_at(wire, position)?;
         // An arena is shorter than 2^32 bytes, so offset and position share a word: sorted by offset, then by position.
         *entry = (operation.offset as u64) << 32 | position as u64;
-        position += HEAD_BYTES + operation.payload.len();
+        position = position.wrapping_add(HEAD_BYTES).wrapping_add(operation.payload.len());
     }
     sort(index);
 
@@ -155,8 +163,9 @@ fn repaint<M: Memory>(base: &[u8], wire: &mut [u8], scratch: &mut [u8], operatio
             continue;
         }
         let room = out.get_mut(size.bytes..).ok_or(DiffError::ArenaFull)?;
-        write_head(room, cluster, end - cluster)?;
-        let payload = room.get_mut(HEAD_BYTES..).and_then(|room| room.get_mut(..end - cluster));
+        let bytes = end.wrapping_sub(cluster);
+        write_head(room, cluster, bytes)?;
+        let payload = room.get_mut(HEAD_BYTES..).and_then(|room| room.get_mut(..bytes));
         let payload = payload.ok_or(DiffError::ArenaFull)?;
         copy_extended::<M>(payload, base, cluster);
         for entry in members.iter_mut() {
@@ -164,15 +173,14 @@ fn repaint<M: Memory>(base: &[u8], wire: &mut [u8], scratch: &mut [u8], operatio
         }
         sort(members);
         for entry in members.iter() {
-            let (operation, _) = split_first(wire.get((*entry >> 32) as usize..).unwrap_or_default())?;
+            let operation = operation_at(wire, (*entry >> 32) as usize)?;
             // One of no bytes may stand in the gap behind the cluster's end.
-            if let Some(to) = payload.get_mut(operation.offset - cluster..) {
+            if let Some(to) = payload.get_mut(operation.offset.wrapping_sub(cluster)..) {
                 M::copy(to, operation.payload);
             }
         }
         if base.get(cluster..end).is_none_or(|there| !equal::<M>(there, payload)) {
-            size.bytes += HEAD_BYTES + payload.len();
-            size.operations += 1;
+            size.add(payload.len());
         }
     }
     M::copy(wire, out.get(..size.bytes).unwrap_or_default());
@@ -186,17 +194,17 @@ fn repaint<M: Memory>(base: &[u8], wire: &mut [u8], scratch: &mut [u8], operatio
 fn first_cluster(wire: &[u8], index: &[u64]) -> Result<(usize, usize, usize), DiffError> {
     let start = index.first().map_or(0, |entry| (*entry >> 32) as usize);
     let mut end = start;
-    let mut members = 0;
+    let mut members = 0usize;
     for entry in index {
-        let (operation, _) = split_first(wire.get((entry.rotate_left(32) >> 32) as usize..).unwrap_or_default())?;
-        if members > 0 && operation.offset > end + HEAD_BYTES {
+        let operation = operation_at(wire, (entry.rotate_left(32) >> 32) as usize)?;
+        if members > 0 && operation.offset > end.wrapping_add(HEAD_BYTES) {
             break;
         }
         // One of no bytes adds none, and must not stretch the cluster to where it stands.
         if !operation.payload.is_empty() {
-            end = end.max(operation.offset + operation.payload.len());
+            end = end.max(operation.offset.wrapping_add(operation.payload.len()));
         }
-        members += 1;
+        members = members.wrapping_add(1);
     }
     Ok((start, end, members))
 }
@@ -207,22 +215,23 @@ fn sort(keys: &mut [u64]) {
         sift(keys, root);
     }
     for last in (1..keys.len()).rev() {
-        keys.swap(0, last);
-        sift(keys.get_mut(..last).unwrap_or_default(), 0);
+        let Some((last, heap)) = keys.get_mut(..=last).and_then(<[u64]>::split_last_mut) else { return };
+        let Some(first) = heap.first_mut() else { return };
+        core::mem::swap(first, last);
+        sift(heap, 0);
     }
 }
 
 fn sift(heap: &mut [u64], mut root: usize) {
     loop {
-        let left = root + root + 1;
-        let Some(mut largest) = heap.get(left).map(|_| left) else { return };
-        if heap.get(left + 1) > heap.get(left) {
-            largest = left + 1;
-        }
-        if heap.get(root) >= heap.get(largest) {
+        let left = root.wrapping_mul(2).wrapping_add(1);
+        let right = left.wrapping_add(1);
+        let largest = if heap.get(right) > heap.get(left) { right } else { left };
+        let Ok([above, below]) = heap.get_disjoint_mut([root, largest]) else { return };
+        if *above >= *below {
             return;
         }
-        heap.swap(root, largest);
+        core::mem::swap(above, below);
         root = largest;
     }
 }

@@ -33,6 +33,15 @@ pub struct Size {
     pub bytes: usize,
 }
 
+impl Size {
+    /// Adds an operation with a payload of so many bytes; all of them lie in an account, which is shorter than 2^32 bytes.
+    #[inline(always)]
+    pub(super) fn add(&mut self, payload_bytes: usize) {
+        self.bytes = self.bytes.wrapping_add(HEAD_BYTES).wrapping_add(payload_bytes);
+        self.operations = self.operations.wrapping_add(1);
+    }
+}
+
 /// An offset or a length as it lies in accounts, which are shorter than 2^32 bytes.
 #[inline(always)]
 #[allow(clippy::cast_possible_truncation)]
@@ -71,10 +80,10 @@ pub(super) fn write_head(out: &mut [u8], offset: usize, bytes: usize) -> Result<
 #[inline(never)]
 pub fn count(wire: &[u8]) -> Result<usize, DiffError> {
     let mut rest = wire;
-    let mut count = 0;
+    let mut count = 0usize;
     while !rest.is_empty() {
         (_, rest) = split_first(rest)?;
-        count += 1;
+        count = count.wrapping_add(1);
     }
     Ok(count)
 }
@@ -87,7 +96,7 @@ pub fn count(wire: &[u8]) -> Result<usize, DiffError> {
 pub fn check(wire: &[u8], data_bytes: usize) -> Result<usize, DiffError> {
     let mut rest = wire;
     let mut end = 0;
-    let mut count = 0;
+    let mut count = 0usize;
     while !rest.is_empty() {
         let (operation, after) = split_first(rest)?;
         if operation.payload.is_empty() {
@@ -97,11 +106,11 @@ pub fn check(wire: &[u8], data_bytes: usize) -> Result<usize, DiffError> {
             return Err(DiffError::OverlappingOperations);
         }
         // Both are below 2^32, so the sum does not overflow.
-        end = operation.offset + operation.payload.len();
+        end = operation.offset.wrapping_add(operation.payload.len());
         if end > data_bytes {
             return Err(DiffError::OutOfBounds);
         }
-        count += 1;
+        count = count.wrapping_add(1);
         rest = after;
     }
     Ok(count)
@@ -140,10 +149,10 @@ pub fn apply_some<M: Memory>(wire: &[u8], data: &mut [u8], most: usize) -> Resul
         let (operation, after) = split_first(rest)?;
         let range = data.get_mut(operation.offset..).and_then(|rest| rest.get_mut(..operation.payload.len()));
         copy::<M>(range.ok_or(DiffError::OutOfBounds)?, operation.payload);
-        left -= 1;
+        left = left.wrapping_sub(1);
         rest = after;
     }
-    Ok(Size { operations: most - left, bytes: wire.len() - rest.len() })
+    Ok(Size { operations: most.wrapping_sub(left), bytes: wire.len().wrapping_sub(rest.len()) })
 }
 
 /// Splits a diff after at most `most` operations.

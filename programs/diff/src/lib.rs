@@ -7,6 +7,7 @@ mod hash;
 mod instructions;
 mod memory;
 mod parts;
+mod refusal;
 mod rent;
 mod resize;
 

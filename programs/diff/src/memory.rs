@@ -1,5 +1,7 @@
 //! The diff core's range operations by syscall.
 
+#[cfg(target_arch = "bpf")]
+use core::mem::MaybeUninit;
 use cores::diff::memory::Memory;
 
 #[cfg(target_arch = "bpf")]
@@ -12,13 +14,14 @@ pub(crate) struct Syscalls;
 impl Memory for Syscalls {
     #[inline(always)]
     fn equal(left: &[u8], right: &[u8]) -> bool {
-        let mut order = 0i32;
+        let mut order = MaybeUninit::<i32>::uninit();
         if left.len() != right.len() {
             return false;
         }
         // SAFETY: both slices have the length that is passed, and the result is a local.
-        unsafe { sol_memcmp_(left.as_ptr(), right.as_ptr(), left.len() as u64, &raw mut order) };
-        order == 0
+        unsafe { sol_memcmp_(left.as_ptr(), right.as_ptr(), left.len() as u64, order.as_mut_ptr()) };
+        // SAFETY: the syscall has written the result, or has ended the program.
+        unsafe { order.assume_init() == 0 }
     }
 
     #[inline(always)]

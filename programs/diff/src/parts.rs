@@ -1,14 +1,19 @@
 //! Arenas, states and targets, as handlers take them apart.
 
+use crate::refusal::Outcome;
+use core::cmp::Ordering;
 use cores::diff::arena::ArenaMut;
 use cores::diff::wire::{Size, number};
 use pinocchio::error::ProgramError;
-use pinocchio::{AccountView, Address, ProgramResult};
-use program_common::accounts::{is_owned_by as owned_by, read_fixed_part, write_unborrowed};
+use pinocchio::{AccountView, Address};
+use program_common::accounts::{is_owned_by as owned_by, read_fixed_part, read_unborrowed, write_unborrowed};
+use program_common::clock;
 use shared_layouts::account::{Key, keys_equal, load_mut};
 use shared_layouts::diff::{
-    Arena, DiffError, MAX_GROWTH_BYTES, MAX_STATE_BYTES, State, Target, batch_stage, lock_state, target_kind,
+    Arena, DiffConfig, DiffError, MAX_GROWTH_BYTES, MAX_STATE_BYTES, State, Target, batch_stage, lock_state,
+    target_kind,
 };
+use shared_layouts::lifecycle::Fault;
 
 /// An arena of this program, whoever owns it.
 ///
@@ -18,19 +23,59 @@ use shared_layouts::diff::{
 /// # Safety
 /// Nobody may hold the account's data.
 #[inline(always)]
-pub(crate) unsafe fn arena_mut<'a>(
-    account: &'a mut AccountView,
-    program_id: &Address,
-) -> Result<ArenaMut<'a>, ProgramError> {
+pub(crate) unsafe fn arena_mut<'a>(account: &'a mut AccountView, program_id: &Address) -> Outcome<ArenaMut<'a>> {
     if !owned_by(account, program_id) {
-        return Err(ProgramError::InvalidAccountOwner);
+        return Err(ProgramError::InvalidAccountOwner.into());
     }
     // SAFETY: the caller's contract.
     let bytes = unsafe { account.borrow_unchecked_mut() };
     ArenaMut::load(bytes).ok_or_else(|| DiffError::NotAnArena.into())
 }
 
-/// An arena whose owner signs, with its batch in the stage that the instruction needs.
+/// The config of a program that is not paused.
+///
+/// # Errors
+/// `InvalidAccountOwner`, `InvalidAccountData`, `Fault::Paused`.
+///
+/// # Safety
+/// Nobody may hold the config's data mutably.
+#[inline(never)]
+pub(crate) unsafe fn running_config<'a>(config: &'a AccountView, program_id: &Address) -> Outcome<&'a DiffConfig> {
+    // SAFETY: the caller's contract.
+    unsafe { running_config_inline(config, program_id) }
+}
+
+/// [`running_config`] without a call.
+///
+/// # Errors
+/// As [`running_config`].
+///
+/// # Safety
+/// As [`running_config`].
+#[inline(always)]
+pub(crate) unsafe fn running_config_inline<'a>(
+    config: &'a AccountView,
+    program_id: &Address,
+) -> Outcome<&'a DiffConfig> {
+    // SAFETY: the caller's contract.
+    let config: &DiffConfig = unsafe { read_unborrowed(config, program_id) }?;
+    if config.lifecycle.is_paused(clock::now_by_syscall)? { Err(Fault::Paused.into()) } else { Ok(config) }
+}
+
+/// Checks that an instruction got one account for each place that its batch has.
+///
+/// # Errors
+/// `NotEnoughAccountKeys`, `InvalidArgument`.
+#[inline(never)]
+pub(crate) fn check_number(accounts: usize, expected: usize) -> Outcome {
+    match accounts.cmp(&expected) {
+        Ordering::Less => Err(ProgramError::NotEnoughAccountKeys.into()),
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(ProgramError::InvalidArgument.into()),
+    }
+}
+
+/// An arena whose owner signs, with its batch in a stage that the instruction allows: bit n of `stages` is for stage n.
 ///
 /// # Errors
 /// `InvalidAccountOwner`, `NotAnArena`, `NotOwner`, `WrongStage`.
@@ -42,14 +87,14 @@ pub(crate) unsafe fn own_arena<'a>(
     account: &'a mut AccountView,
     owner: &AccountView,
     program_id: &Address,
-    stage: u8,
-) -> Result<ArenaMut<'a>, ProgramError> {
+    stages: u8,
+) -> Outcome<ArenaMut<'a>> {
     // SAFETY: the caller's contract.
     let arena = unsafe { arena_mut(account, program_id) }?;
     if !keys_equal(&arena.header.owner, owner.address().as_array()) {
         return Err(DiffError::NotOwner.into());
     }
-    if arena.header.header.state != stage {
+    if u32::from(stages) >> (arena.header.header.state & 31) & 1 == 0 {
         return Err(DiffError::WrongStage.into());
     }
     Ok(arena)
@@ -62,13 +107,13 @@ pub(crate) unsafe fn own_arena<'a>(
 ///
 /// # Safety
 /// Nobody may hold the account's data.
-#[inline(always)]
+#[inline(never)]
 pub(crate) unsafe fn state_mut<'a>(
     account: &'a mut AccountView,
     program_id: &Address,
-) -> Result<(&'a mut State, &'a mut [u8]), ProgramError> {
+) -> Outcome<(&'a mut State, &'a mut [u8])> {
     if !owned_by(account, program_id) {
-        return Err(ProgramError::InvalidAccountOwner);
+        return Err(ProgramError::InvalidAccountOwner.into());
     }
     // SAFETY: the caller's contract.
     let bytes = unsafe { account.borrow_unchecked_mut() };
@@ -88,7 +133,7 @@ pub(crate) unsafe fn free_state<'a>(
     account: &'a mut AccountView,
     owner: &AccountView,
     program_id: &Address,
-) -> Result<(&'a mut State, &'a mut [u8]), ProgramError> {
+) -> Outcome<(&'a mut State, &'a mut [u8])> {
     // SAFETY: the caller's contract.
     let (header, data) = unsafe { state_mut(account, program_id) }?;
     if !keys_equal(&header.owner, owner.address().as_array()) {
@@ -120,11 +165,7 @@ impl<'a> Base<'a> {
     /// # Safety
     /// Nobody may hold a state's or another program's data mutably.
     #[inline(never)]
-    pub(crate) unsafe fn read(
-        account: &'a AccountView,
-        program_id: &Address,
-        data_offset: u32,
-    ) -> Result<Self, ProgramError> {
+    pub(crate) unsafe fn read(account: &'a AccountView, program_id: &Address, data_offset: u32) -> Outcome<Self> {
         // SAFETY: the caller's contract.
         unsafe { Self::read_inline(account, program_id, data_offset) }
     }
@@ -141,7 +182,7 @@ impl<'a> Base<'a> {
         account: &'a AccountView,
         program_id: &Address,
         data_offset: u32,
-    ) -> Result<Self, ProgramError> {
+    ) -> Outcome<Self> {
         // SAFETY: the caller's contract; an arena, which a handler holds, is refused below before anything else is read.
         let bytes = unsafe { account.borrow_unchecked() };
         if owned_by(account, program_id) {
@@ -163,12 +204,8 @@ impl<'a> Base<'a> {
     ///
     /// # Safety
     /// As [`Base::read`].
-    #[inline(always)]
-    pub(crate) unsafe fn read_target(
-        account: &'a AccountView,
-        program_id: &Address,
-        target: &Target,
-    ) -> Result<Self, ProgramError> {
+    #[inline(never)]
+    pub(crate) unsafe fn read_target(account: &'a AccountView, program_id: &Address, target: &Target) -> Outcome<Self> {
         if !keys_equal(&target.state, account.address().as_array()) {
             return Err(DiffError::WrongTarget.into());
         }
@@ -229,7 +266,7 @@ impl<'a> Base<'a> {
     /// # Errors
     /// `TooManyTargets`, never at a place that [`Base::place`] gave.
     #[inline(always)]
-    pub(crate) fn enter(&self, header: &mut Arena, place: usize, staging: &Staging, size: Size) -> ProgramResult {
+    pub(crate) fn enter(&self, header: &mut Arena, place: usize, staging: &Staging, size: Size) -> Outcome {
         let target = header.targets.get_mut(place).ok_or(DiffError::TooManyTargets)?;
         let [old_length, data_offset] = [self.data.len(), self.data_offset].map(number);
         let [operations, bytes] = [size.operations, size.bytes].map(number);
@@ -265,7 +302,7 @@ pub(crate) struct Staging<'a> {
 
 /// Leaves the batch behind: the next one is open and empty.
 #[inline(never)]
-pub(crate) fn next_batch(header: &mut Arena) -> Result<(), ProgramError> {
+pub(crate) fn next_batch(header: &mut Arena) -> Outcome<()> {
     header.batch = header.batch.checked_add(1).ok_or(ProgramError::ArithmeticOverflow)?;
     header.header.state = batch_stage::OPEN;
     header.deadline_at = 0;
@@ -303,14 +340,14 @@ impl Holder<'_> {
         account: &'a mut AccountView,
         header: &Arena,
         place: usize,
-    ) -> Result<&'a mut State, ProgramError> {
+    ) -> Outcome<&'a mut State> {
         let wrong = DiffError::WrongTarget;
         let target = header.targets.get(place).ok_or(wrong)?;
         if place >= usize::from(header.targets_count) || !keys_equal(&target.state, account.address().as_array()) {
             return Err(wrong.into());
         }
         if !account.is_writable() {
-            return Err(ProgramError::Immutable);
+            return Err(ProgramError::Immutable.into());
         }
         // SAFETY: the caller's contract.
         let state: &mut State = unsafe { write_unborrowed(account, self.program_id) }?;

@@ -1,7 +1,8 @@
 //! The length of an account's data.
 
+use crate::refusal::Outcome;
+use pinocchio::AccountView;
 use pinocchio::error::ProgramError;
-use pinocchio::{AccountView, ProgramResult};
 use shared_layouts::diff::MAX_GROWTH_BYTES;
 
 /// Sets the length of an account's data; new bytes are zero.
@@ -15,10 +16,10 @@ use shared_layouts::diff::MAX_GROWTH_BYTES;
 /// Nobody may hold the account's data, and its length must be the one that it had when the instruction began: the runtime
 /// keeps room for growth behind that.
 #[inline(never)]
-pub(crate) unsafe fn set_data_bytes(account: &mut AccountView, bytes: usize) -> ProgramResult {
+pub(crate) unsafe fn set_data_bytes(account: &mut AccountView, bytes: usize) -> Outcome {
     let before = account.data_len();
     if bytes > before && bytes - before > MAX_GROWTH_BYTES {
-        return Err(ProgramError::InvalidRealloc);
+        return Err(ProgramError::InvalidRealloc.into());
     }
     let raw = account.account_mut_ptr();
     // SAFETY: the view points to the runtime's record of the account, and the room behind its data was just compared.

@@ -1,28 +1,23 @@
-use crate::Diff;
 use crate::memory::Syscalls;
 use crate::parts::{self, Holder};
+use crate::refusal::Outcome;
 use cores::diff::arena::ArenaMut;
 use cores::diff::wire;
-use pinocchio::ProgramResult;
-use program_common::{Call, accounts, clock, fault};
+use program_common::{Call, clock};
 use shared_layouts::diff::apply::{Accounts, Data};
-use shared_layouts::diff::{DiffConfig, DiffError, batch_stage};
-use shared_layouts::lifecycle::Fault;
+use shared_layouts::diff::{DiffError, batch_stage};
 
 #[inline(never)]
-pub(crate) fn apply(call: Call) -> ProgramResult {
+pub(crate) fn apply(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
     let (accounts, targets) = Accounts::parse(call.accounts)?;
     let holder = Holder { program_id, arena: *accounts.arena.address().as_array() };
     // SAFETY: config, arena and states are different kinds of account, and the targets of a batch are pairwise distinct, so
     // none is held twice.
-    let config: &DiffConfig = unsafe { accounts::read_unborrowed(accounts.config, program_id) }?;
-    if config.lifecycle.is_paused(clock::now_by_syscall)? {
-        return Err(fault::<Diff>(Fault::Paused));
-    }
+    let config = unsafe { parts::running_config_inline(accounts.config, program_id) }?;
     // SAFETY: as above.
-    let arena = unsafe { parts::own_arena(accounts.arena, accounts.owner, program_id, batch_stage::BEGUN) }?;
+    let arena = unsafe { parts::own_arena(accounts.arena, accounts.owner, program_id, 1 << batch_stage::BEGUN) }?;
     let header = arena.header;
     if clock::now(accounts.clock)? > header.deadline_at {
         return Err(DiffError::DeadlinePassed.into());
@@ -44,7 +39,8 @@ pub(crate) fn apply(call: Call) -> ProgramResult {
         // SAFETY: as above.
         let state_data = unsafe { parts::held_data(account) };
         let done = wire::apply_some::<Syscalls>(rest, state_data, left)?;
-        left -= done.operations;
+        // No more are done than were left.
+        left = left.wrapping_sub(done.operations);
         // Both stay below what was staged.
         header.applied_operations = header.applied_operations.wrapping_add(wire::number(done.operations));
         header.applied_bytes = header.applied_bytes.wrapping_add(wire::number(done.bytes));

@@ -1,26 +1,22 @@
-use crate::Diff;
 use crate::memory::Syscalls;
+use crate::parts;
+use crate::refusal::Outcome;
 use cores::diff::wire;
-use pinocchio::ProgramResult;
 use pinocchio::error::ProgramError;
-use program_common::{Call, accounts, clock, fault};
+use program_common::{Call, accounts};
 use shared_layouts::account::{keys_equal, load_mut};
 use shared_layouts::diff::apply_inline::{Accounts, Data};
-use shared_layouts::diff::{DiffConfig, DiffError, State, lock_state};
-use shared_layouts::lifecycle::Fault;
+use shared_layouts::diff::{DiffError, State, lock_state};
 
 #[inline(never)]
-pub(crate) fn apply_inline(call: Call) -> ProgramResult {
+pub(crate) fn apply_inline(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (data, operations) = Data::parse(call.data)?;
     let (accounts, _) = Accounts::parse(call.accounts)?;
     // SAFETY: config and state are different kinds of account, so neither is held twice.
-    let config: &DiffConfig = unsafe { accounts::read_unborrowed(accounts.config, program_id) }?;
-    if config.lifecycle.is_paused(clock::now_by_syscall)? {
-        return Err(fault::<Diff>(Fault::Paused));
-    }
+    let config = unsafe { parts::running_config_inline(accounts.config, program_id) }?;
     if !accounts::is_owned_by(accounts.state, program_id) {
-        return Err(ProgramError::InvalidAccountOwner);
+        return Err(ProgramError::InvalidAccountOwner.into());
     }
     // SAFETY: as above.
     let bytes = unsafe { accounts.state.borrow_unchecked_mut() };

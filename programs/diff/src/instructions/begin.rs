@@ -1,32 +1,29 @@
 use crate::memory::Syscalls;
-use crate::{Diff, parts, resize};
+use crate::refusal::Outcome;
+use crate::{parts, resize};
 use cores::diff::arena::ArenaMut;
 use cores::diff::wire;
 use pinocchio::error::ProgramError;
-use pinocchio::{AccountView, Address, ProgramResult};
+use pinocchio::{AccountView, Address};
 use program_common::accounts::rent_exempt_lamports;
-use program_common::{Call, accounts, clock, fault};
+use program_common::{Call, clock};
 use shared_layouts::account::keys_equal;
 use shared_layouts::diff::begin::{Accounts, Data};
 use shared_layouts::diff::{
-    DiffConfig, DiffError, MAX_LOCK_SECONDS, MAX_STATE_BYTES, State, Target, batch_stage, lock_state, target_kind,
+    DiffError, MAX_LOCK_SECONDS, MAX_STATE_BYTES, State, Target, batch_stage, lock_state, target_kind,
 };
-use shared_layouts::lifecycle::Fault;
 
 #[inline(never)]
-pub(crate) fn begin(call: Call) -> ProgramResult {
+pub(crate) fn begin(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, pairs) = Accounts::parse_cold(call.accounts)?;
+    let (accounts, pairs) = Accounts::parse_cold_or_deny(call.accounts)?;
     let key = *accounts.arena.address().as_array();
     // SAFETY: config, arena and states are different kinds of account, and the targets of a batch are pairwise distinct, so
     // none is held twice.
-    let config: &DiffConfig = unsafe { accounts::read_unborrowed(accounts.config, program_id) }?;
-    if config.lifecycle.is_paused(clock::now_by_syscall)? {
-        return Err(fault::<Diff>(Fault::Paused));
-    }
+    unsafe { parts::running_config(accounts.config, program_id) }?;
     // SAFETY: as above.
-    let arena = unsafe { parts::own_arena(accounts.arena, accounts.owner, program_id, batch_stage::SEALED) }?;
+    let arena = unsafe { parts::own_arena(accounts.arena, accounts.owner, program_id, 1 << batch_stage::SEALED) }?;
     let header = arena.header;
     if data.lock_seconds == 0 || data.lock_seconds > MAX_LOCK_SECONDS {
         return Err(DiffError::InvalidDeadline.into());
@@ -34,17 +31,14 @@ pub(crate) fn begin(call: Call) -> ProgramResult {
     let now = clock::now(accounts.clock)?;
     let deadline_at = now.checked_add(i64::from(data.lock_seconds)).ok_or(ProgramError::ArithmeticOverflow)?;
     let count = usize::from(header.targets_count);
-    if pairs.len() != count + count {
-        let too_few = pairs.len() < count + count;
-        return Err(if too_few { ProgramError::NotEnoughAccountKeys } else { ProgramError::InvalidArgument });
-    }
+    parts::check_number(pairs.len(), count + count)?;
     let (_, inverse) = ArenaMut::halves(arena.space);
     for (target, pair) in header.targets.iter().zip(pairs.chunks_exact_mut(2)) {
         check_target(target, pair, parts::section(inverse, target)?, program_id)?;
     }
 
     for (target, pair) in header.targets.iter().zip(pairs.chunks_exact_mut(2)) {
-        let [account, _] = pair else { return Err(ProgramError::NotEnoughAccountKeys) };
+        let [account, _] = pair else { return Err(ProgramError::NotEnoughAccountKeys.into()) };
         if target.new_length > target.old_length {
             // SAFETY: nothing of the state is held here, and it is resized this once.
             unsafe { resize::set_data_bytes(account, State::BYTES + target.new_length as usize) }?;
@@ -63,8 +57,8 @@ pub(crate) fn begin(call: Call) -> ProgramResult {
 
 /// A target is free, its owner signs, and it is what it was when the batch was sealed.
 #[inline(always)]
-fn check_target(target: &Target, pair: &mut [AccountView], inverse: &[u8], program_id: &Address) -> ProgramResult {
-    let [account, owner] = pair else { return Err(ProgramError::NotEnoughAccountKeys) };
+fn check_target(target: &Target, pair: &mut [AccountView], inverse: &[u8], program_id: &Address) -> Outcome {
+    let [account, owner] = pair else { return Err(ProgramError::NotEnoughAccountKeys.into()) };
     if !keys_equal(&target.state, account.address().as_array()) {
         return Err(DiffError::WrongTarget.into());
     }
@@ -72,10 +66,10 @@ fn check_target(target: &Target, pair: &mut [AccountView], inverse: &[u8], progr
         return Err(DiffError::ExternalTarget.into());
     }
     if !owner.is_signer() {
-        return Err(ProgramError::MissingRequiredSignature);
+        return Err(ProgramError::MissingRequiredSignature.into());
     }
     if !account.is_writable() {
-        return Err(ProgramError::Immutable);
+        return Err(ProgramError::Immutable.into());
     }
     let lamports = account.lamports();
     // SAFETY: the caller holds config and arena alone, which are no targets.

@@ -1,8 +1,8 @@
 use crate::memory::Syscalls;
 use crate::parts::{self, Base, Staging};
+use crate::refusal::Outcome;
 use cores::diff::arena::ArenaMut;
 use cores::diff::calculate::Calculation;
-use pinocchio::ProgramResult;
 use pinocchio::error::ProgramError;
 use program_common::Call;
 use program_common::accounts::{is_owned_by, read_fixed_part};
@@ -11,15 +11,15 @@ use shared_layouts::diff::calculate::{Accounts, Data};
 use shared_layouts::diff::{Arena, DiffError, TO_THE_END, batch_stage};
 
 #[inline(never)]
-pub(crate) fn calculate(call: Call) -> ProgramResult {
+pub(crate) fn calculate(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
     let (accounts, _) = Accounts::parse(call.accounts)?;
     if keys_equal(accounts.source.address().as_array(), accounts.arena.address().as_array()) {
-        return Err(ProgramError::InvalidArgument);
+        return Err(ProgramError::InvalidArgument.into());
     }
     if !is_owned_by(accounts.arena, program_id) {
-        return Err(ProgramError::InvalidAccountOwner);
+        return Err(ProgramError::InvalidAccountOwner.into());
     }
     // SAFETY: a target is a state or another program's account, and the source was just compared, so the arena is held once.
     let header: &Arena = unsafe { read_fixed_part(accounts.arena) }.map_err(|_| DiffError::NotAnArena)?;

@@ -1,26 +1,22 @@
 use crate::parts::{self, Holder};
-use crate::{Diff, resize};
-use pinocchio::ProgramResult;
+use crate::refusal::Outcome;
+use crate::resize;
 use pinocchio::error::ProgramError;
-use program_common::{Call, accounts, clock, fault};
+use program_common::{Call, clock};
 use shared_layouts::diff::commit::{Accounts, Data};
-use shared_layouts::diff::{BatchDigest, DiffConfig, DiffError, State, batch_stage};
-use shared_layouts::lifecycle::Fault;
+use shared_layouts::diff::{BatchDigest, DiffError, State, batch_stage};
 
 #[inline(never)]
-pub(crate) fn commit(call: Call) -> ProgramResult {
+pub(crate) fn commit(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (Data {}, _) = Data::parse(call.data)?;
-    let (accounts, targets) = Accounts::parse_cold(call.accounts)?;
+    let (accounts, targets) = Accounts::parse_cold_or_deny(call.accounts)?;
     let holder = Holder { program_id, arena: *accounts.arena.address().as_array() };
     // SAFETY: config, arena and states are different kinds of account, and the targets of a batch are pairwise distinct, so
     // none is held twice.
-    let config: &DiffConfig = unsafe { accounts::read_unborrowed(accounts.config, program_id) }?;
-    if config.lifecycle.is_paused(clock::now_by_syscall)? {
-        return Err(fault::<Diff>(Fault::Paused));
-    }
+    unsafe { parts::running_config(accounts.config, program_id) }?;
     // SAFETY: as above.
-    let arena = unsafe { parts::own_arena(accounts.arena, accounts.owner, program_id, batch_stage::BEGUN) }?;
+    let arena = unsafe { parts::own_arena(accounts.arena, accounts.owner, program_id, 1 << batch_stage::BEGUN) }?;
     let header = arena.header;
     if clock::now(accounts.clock)? > header.deadline_at {
         return Err(DiffError::DeadlinePassed.into());
@@ -29,18 +25,12 @@ pub(crate) fn commit(call: Call) -> ProgramResult {
         return Err(DiffError::NotAllApplied.into());
     }
     let count = usize::from(header.targets_count);
-    if targets.len() != count {
-        return Err(if targets.len() < count {
-            ProgramError::NotEnoughAccountKeys
-        } else {
-            ProgramError::InvalidArgument
-        });
-    }
+    parts::check_number(targets.len(), count)?;
     for (index, account) in targets.iter_mut().enumerate() {
         // SAFETY: as above.
         let state = unsafe { holder.held_state(account, header, index) }?;
         if state.state_version == u64::MAX {
-            return Err(ProgramError::ArithmeticOverflow);
+            return Err(ProgramError::ArithmeticOverflow.into());
         }
     }
 

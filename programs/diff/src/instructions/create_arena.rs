@@ -1,29 +1,26 @@
 use crate::Diff;
+use crate::parts;
+use crate::refusal::Outcome;
 use cores::diff::arena::{capacity_bytes, operations_offset};
-use pinocchio::ProgramResult;
 use pinocchio::error::ProgramError;
 use program_common::accounts::NewAccount;
-use program_common::{Call, accounts, clock, fault};
+use program_common::{Call, accounts};
 use shared_layouts::account::{AccountHeader, AccountLayout};
 use shared_layouts::diff::create_arena::{Accounts, Data};
 use shared_layouts::diff::{
     ARENA_SEED, Arena, DEFAULT_LEVEL, DiffConfig, DiffError, MAX_GROWTH_BYTES, batch_stage, optimization_level,
 };
-use shared_layouts::lifecycle::Fault;
 
 #[inline(never)]
-pub(crate) fn create_arena(call: Call) -> ProgramResult {
+pub(crate) fn create_arena(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse_cold(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;
     let (bytes, ring_slots) = (data.account_bytes as usize, data.ring_slots);
 
     let (number, default_level) = {
         // SAFETY: the arena does not exist yet, so the config is held once.
-        let config: &DiffConfig = unsafe { accounts::read_unborrowed(accounts.config, program_id) }?;
-        if config.lifecycle.is_paused(clock::now_by_syscall)? {
-            return Err(fault::<Diff>(Fault::Paused));
-        }
+        let config = unsafe { parts::running_config(accounts.config, program_id) }?;
         (config.arenas_created, config.optimization_level)
     };
     if bytes > MAX_GROWTH_BYTES || bytes < operations_offset(ring_slots) {

@@ -1,26 +1,23 @@
 use crate::Diff;
-use pinocchio::ProgramResult;
+use crate::parts;
+use crate::refusal::Outcome;
 use pinocchio::error::ProgramError;
 use program_common::accounts::NewAccount;
-use program_common::{Call, accounts, clock, fault};
+use program_common::{Call, accounts};
 use shared_layouts::account::{AccountHeader, AccountLayout, NO_KEY};
 use shared_layouts::diff::create_state::{Accounts, Data};
 use shared_layouts::diff::{DiffConfig, DiffError, MAX_CREATE_STATE_BYTES, STATE_SEED, State};
-use shared_layouts::lifecycle::Fault;
 
 #[inline(never)]
-pub(crate) fn create_state(call: Call) -> ProgramResult {
+pub(crate) fn create_state(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse_cold(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;
     let data_bytes = data.data_bytes as usize;
 
     let number = {
         // SAFETY: the state does not exist yet, so the config is held once.
-        let config: &DiffConfig = unsafe { accounts::read_unborrowed(accounts.config, program_id) }?;
-        if config.lifecycle.is_paused(clock::now_by_syscall)? {
-            return Err(fault::<Diff>(Fault::Paused));
-        }
+        let config = unsafe { parts::running_config(accounts.config, program_id) }?;
         config.states_created
     };
     if data_bytes > MAX_CREATE_STATE_BYTES {

@@ -1,8 +1,8 @@
 use crate::Diff;
 use crate::instructions::update_config::is_within_limits;
-use pinocchio::ProgramResult;
+use crate::refusal::Outcome;
 use program_common::lifecycle::{self, Powers};
-use program_common::{Call, accounts, fault};
+use program_common::{Call, accounts};
 use shared_layouts::diff::DiffConfig;
 use shared_layouts::diff::initialize::{Accounts, Data};
 use shared_layouts::lifecycle::Fault;
@@ -10,10 +10,10 @@ use shared_layouts::processor::ProcessorConfig;
 use shared_layouts::scheduler::SchedulerConfig;
 
 #[inline(never)]
-pub(crate) fn initialize(call: Call) -> ProgramResult {
+pub(crate) fn initialize(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse_cold(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;
 
     lifecycle::check_upgrade_authority::<Diff>(
         program_id,
@@ -27,7 +27,7 @@ pub(crate) fn initialize(call: Call) -> ProgramResult {
         // SAFETY: as above.
         unsafe { lifecycle::read_dependency::<Diff, SchedulerConfig>(accounts.scheduler_config) }?;
     if scheduler_config.processor_config != *accounts.processor_config.address().as_array() {
-        return Err(fault::<Diff>(Fault::DependencyNotInitialized));
+        return Err(Fault::DependencyNotInitialized.into());
     }
     let powers = Powers {
         authority: data.authority,
@@ -44,7 +44,7 @@ pub(crate) fn initialize(call: Call) -> ProgramResult {
         ..bytemuck::Zeroable::zeroed()
     };
     if !is_within_limits(&config) {
-        return Err(fault::<Diff>(Fault::InvalidConfig));
+        return Err(Fault::InvalidConfig.into());
     }
 
     config.lifecycle.header.bump = lifecycle::create_config::<Diff>(program_id, accounts.config, accounts.payer)?;

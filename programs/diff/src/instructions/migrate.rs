@@ -1,15 +1,15 @@
 use crate::Diff;
-use pinocchio::ProgramResult;
+use crate::refusal::Outcome;
 use program_common::Call;
 use program_common::migration::Migrate;
 use shared_layouts::diff::migrate::{Accounts, Data};
 
 #[inline(never)]
-pub(crate) fn migrate(call: Call) -> ProgramResult {
+pub(crate) fn migrate(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, more) = Accounts::parse_cold(call.accounts)?;
-    Migrate {
+    let (accounts, more) = Accounts::parse_cold_or_deny(call.accounts)?;
+    let migrate = Migrate {
         program_id,
         config: accounts.config,
         authority: accounts.authority,
@@ -17,6 +17,6 @@ pub(crate) fn migrate(call: Call) -> ProgramResult {
         system_program: accounts.system_program,
         more,
         direction: data.direction,
-    }
-    .run::<Diff>()
+    };
+    Ok(migrate.run::<Diff>()?)
 }

@@ -1,20 +1,20 @@
 use crate::memory::Syscalls;
 use crate::parts::{self, Base};
+use crate::refusal::Outcome;
 use cores::diff::memory::Memory;
 use cores::diff::optimize::{check_scratch, optimize as optimize_section};
-use pinocchio::error::ProgramError;
-use pinocchio::{AccountView, Address, ProgramResult};
+use pinocchio::{AccountView, Address};
 use program_common::Call;
 use shared_layouts::diff::optimize::{Accounts, Data};
 use shared_layouts::diff::{Arena, DiffError, batch_stage, optimization_level};
 
 #[inline(never)]
-pub(crate) fn optimize(call: Call) -> ProgramResult {
+pub(crate) fn optimize(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, targets) = Accounts::parse_cold(call.accounts)?;
+    let (accounts, targets) = Accounts::parse_cold_or_deny(call.accounts)?;
     // SAFETY: a target is a state or another program's account, so the arena is held once.
-    let arena = unsafe { parts::own_arena(accounts.arena, accounts.owner, program_id, batch_stage::OPEN) }?;
+    let arena = unsafe { parts::own_arena(accounts.arena, accounts.owner, program_id, 1 << batch_stage::OPEN) }?;
     let header = arena.header;
     if data.level > optimization_level::AGGRESSIVE {
         return Err(DiffError::InvalidLevel.into());
@@ -43,8 +43,8 @@ pub(crate) fn optimize(call: Call) -> ProgramResult {
         // Both are at most what was staged.
         target.operations_offset = u32::try_from(bytes).unwrap_or(u32::MAX);
         target.operations_bytes = u32::try_from(size.bytes).unwrap_or(u32::MAX);
-        operations += size.operations;
-        bytes += size.bytes;
+        operations = size.operations.wrapping_add(operations);
+        bytes = bytes.wrapping_add(size.bytes);
     }
     header.operations = u32::try_from(operations).unwrap_or(u32::MAX);
     header.operations_bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
@@ -54,15 +54,9 @@ pub(crate) fn optimize(call: Call) -> ProgramResult {
 }
 
 /// Every target is there, and is what the operations were staged for.
-fn check_targets(header: &Arena, accounts: &[AccountView], program_id: &Address) -> ProgramResult {
+fn check_targets(header: &Arena, accounts: &[AccountView], program_id: &Address) -> Outcome {
     let count = usize::from(header.targets_count);
-    if accounts.len() != count {
-        return Err(if accounts.len() < count {
-            ProgramError::NotEnoughAccountKeys
-        } else {
-            ProgramError::InvalidArgument
-        });
-    }
+    parts::check_number(accounts.len(), count)?;
     for (target, account) in header.targets.iter().zip(accounts) {
         // SAFETY: the caller holds the arena alone, which is no target.
         let base = unsafe { Base::read_target(account, program_id, target) }?;

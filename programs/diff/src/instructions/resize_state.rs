@@ -1,31 +1,27 @@
-use crate::{Diff, parts, rent, resize};
-use pinocchio::ProgramResult;
+use crate::refusal::Outcome;
+use crate::{parts, rent, resize};
 use pinocchio::error::ProgramError;
+use program_common::Call;
 use program_common::accounts::{move_lamports, rent_exempt_lamports};
-use program_common::{Call, accounts, clock, fault};
 use shared_layouts::diff::resize_state::{Accounts, Data};
-use shared_layouts::diff::{DiffConfig, DiffError, MAX_GROWTH_BYTES, MAX_STATE_BYTES, State};
-use shared_layouts::lifecycle::Fault;
+use shared_layouts::diff::{DiffError, MAX_GROWTH_BYTES, MAX_STATE_BYTES, State};
 
 #[inline(never)]
-pub(crate) fn resize_state(call: Call) -> ProgramResult {
+pub(crate) fn resize_state(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse_cold(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;
     let data_bytes = data.data_bytes as usize;
     {
         // SAFETY: config and state are different kinds of account, so neither is held twice.
-        let config: &DiffConfig = unsafe { accounts::read_unborrowed(accounts.config, program_id) }?;
-        if config.lifecycle.is_paused(clock::now_by_syscall)? {
-            return Err(fault::<Diff>(Fault::Paused));
-        }
+        unsafe { parts::running_config(accounts.config, program_id) }?;
         // SAFETY: as above.
         let (header, old) = unsafe { parts::free_state(accounts.state, accounts.owner, program_id) }?;
-        if data_bytes > MAX_STATE_BYTES || data_bytes > old.len() + MAX_GROWTH_BYTES {
+        if data_bytes > MAX_STATE_BYTES || data_bytes > old.len().wrapping_add(MAX_GROWTH_BYTES) {
             return Err(DiffError::InvalidSize.into());
         }
         if header.state_version == u64::MAX {
-            return Err(ProgramError::ArithmeticOverflow);
+            return Err(ProgramError::ArithmeticOverflow.into());
         }
     }
 

@@ -1,16 +1,16 @@
 use crate::memory::Syscalls;
 use crate::parts::{self, Holder};
+use crate::refusal::Outcome;
 use crate::resize;
 use cores::diff::arena::ArenaMut;
 use cores::diff::wire;
-use pinocchio::ProgramResult;
 use program_common::{Call, clock};
 use shared_layouts::account::keys_equal;
 use shared_layouts::diff::rollback::{Accounts, Data};
 use shared_layouts::diff::{DiffError, State, batch_stage};
 
 #[inline(never)]
-pub(crate) fn rollback(call: Call) -> ProgramResult {
+pub(crate) fn rollback(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
     let (accounts, targets) = Accounts::parse(call.accounts)?;
@@ -48,7 +48,8 @@ pub(crate) fn rollback(call: Call) -> ProgramResult {
         // SAFETY: as above.
         let state_data = unsafe { parts::held_data(account) };
         let done = wire::apply_some::<Syscalls>(rest, state_data, left)?;
-        left -= done.operations;
+        // No more are done than were left.
+        left = left.wrapping_sub(done.operations);
         // It stays below what was staged.
         header.restored_bytes = header.restored_bytes.wrapping_add(wire::number(done.bytes));
         if done.bytes < rest.len() {

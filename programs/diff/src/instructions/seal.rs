@@ -1,31 +1,25 @@
 use crate::hash;
 use crate::memory::Syscalls;
 use crate::parts::{self, Base};
+use crate::refusal::Outcome;
 use cores::diff::arena::ArenaMut;
 use cores::diff::wire;
-use pinocchio::error::ProgramError;
-use pinocchio::{AccountView, Address, ProgramResult};
+use pinocchio::{AccountView, Address};
 use program_common::Call;
 use shared_layouts::diff::seal::{Accounts, Data};
 use shared_layouts::diff::{Arena, DiffError, batch_stage};
 
 #[inline(never)]
-pub(crate) fn seal(call: Call) -> ProgramResult {
+pub(crate) fn seal(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (Data {}, _) = Data::parse(call.data)?;
     let (accounts, targets) = Accounts::parse(call.accounts)?;
     let key = *accounts.arena.address().as_array();
     // SAFETY: a target is a state or another program's account, so the arena is held once.
-    let arena = unsafe { parts::own_arena(accounts.arena, accounts.owner, program_id, batch_stage::OPEN) }?;
+    let arena = unsafe { parts::own_arena(accounts.arena, accounts.owner, program_id, 1 << batch_stage::OPEN) }?;
     let header = arena.header;
     let count = usize::from(header.targets_count);
-    if targets.len() != count {
-        return Err(if targets.len() < count {
-            ProgramError::NotEnoughAccountKeys
-        } else {
-            ProgramError::InvalidArgument
-        });
-    }
+    parts::check_number(targets.len(), count)?;
     let (operations, inverse) = ArenaMut::halves(arena.space);
     if let Some(broken) = find_fault(header, operations, targets, program_id)? {
         header.seal_status = broken as u32;
@@ -57,7 +51,7 @@ fn find_fault(
     operations: &[u8],
     targets: &[AccountView],
     program_id: &Address,
-) -> Result<Option<DiffError>, ProgramError> {
+) -> Outcome<Option<DiffError>> {
     let mut changes = header.operations > 0;
     let mut fault = None;
     for (target, account) in header.targets.iter().zip(targets) {

@@ -1,20 +1,20 @@
 use crate::Diff;
-use pinocchio::ProgramResult;
+use crate::refusal::Outcome;
 use pinocchio::error::ProgramError;
+use program_common::Call;
 use program_common::lifecycle::{self, GuardianUpdate, set_field};
-use program_common::{Call, fault};
 use shared_layouts::diff::update_config::{Accounts, Data};
 use shared_layouts::diff::{DiffConfig, config_fields, optimization_level};
 use shared_layouts::lifecycle::Fault;
 
 #[inline(never)]
-pub(crate) fn update_config(call: Call) -> ProgramResult {
+pub(crate) fn update_config(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse_cold(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;
     let fields = data.fields;
     if fields & !config_fields::ALL != 0 {
-        return Err(ProgramError::InvalidInstructionData);
+        return Err(ProgramError::InvalidInstructionData.into());
     }
     let stored: &mut DiffConfig =
         // SAFETY: the authority is not an account of this program, so the config is held once.
@@ -32,7 +32,7 @@ pub(crate) fn update_config(call: Call) -> ProgramResult {
     set_field(fields, config_fields::MAX_BATCH_SIZE, &mut config.max_batch_size, data.max_batch_size)?;
     set_field(fields, config_fields::OPTIMIZATION_LEVEL, &mut config.optimization_level, data.optimization_level)?;
     if !is_within_limits(config) {
-        return Err(fault::<Diff>(Fault::InvalidConfig));
+        return Err(Fault::InvalidConfig.into());
     }
     *stored = updated;
     Ok(())

@@ -1,6 +1,6 @@
 use crate::hash;
+use crate::refusal::Outcome;
 use cores::diff::arena::ArenaRef;
-use pinocchio::ProgramResult;
 use pinocchio::error::ProgramError;
 use program_common::Call;
 use program_common::accounts::is_owned_by;
@@ -9,12 +9,12 @@ use shared_layouts::diff::verify_integrity::{Accounts, Data};
 use shared_layouts::diff::{DiffError, State, batch_stage};
 
 #[inline(never)]
-pub(crate) fn verify_integrity(call: Call) -> ProgramResult {
+pub(crate) fn verify_integrity(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (data, digests) = Data::parse(call.data)?;
-    let (accounts, more) = Accounts::parse_cold(call.accounts)?;
+    let (accounts, more) = Accounts::parse_cold_or_deny(call.accounts)?;
     if !is_owned_by(accounts.arena, program_id) {
-        return Err(ProgramError::InvalidAccountOwner);
+        return Err(ProgramError::InvalidAccountOwner.into());
     }
     // SAFETY: this instruction holds no account mutably.
     let bytes = unsafe { accounts.arena.borrow_unchecked() };
@@ -22,7 +22,7 @@ pub(crate) fn verify_integrity(call: Call) -> ProgramResult {
     let header = arena.header;
     let (batch, expected) = (data.batch, data.digest);
     if digests.len() % 32 != 0 || digests.len() / 32 != more.len() {
-        return Err(ProgramError::InvalidInstructionData);
+        return Err(ProgramError::InvalidInstructionData.into());
     }
 
     let found = if batch == header.batch && header.header.state != batch_stage::OPEN {
