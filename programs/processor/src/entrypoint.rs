@@ -73,7 +73,13 @@ fn execute(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> u
 #[inline(never)]
 fn check(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> u64 {
     let call = Call { program_id, accounts: &mut *accounts, data: data.get(1..).unwrap_or_default() };
-    let status = status(instructions::check(call));
+    if instructions::check(call) { pinocchio::SUCCESS } else { check_each(program_id, accounts, data) }
+}
+
+#[inline(never)]
+fn check_each(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> u64 {
+    let call = Call { program_id, accounts: &mut *accounts, data: data.get(1..).unwrap_or_default() };
+    let status = status(instructions::check_each(call));
     migration::explain_status::<Processor>(status, program_id, accounts)
 }
 

@@ -14,9 +14,9 @@ use shared_layouts::processor::{
 };
 
 /// Offset of the slot in the Clock sysvar.
-const SLOT_OFFSET: u64 = 0;
+const SLOT_OFFSET: usize = 0;
 /// Offset of the unix time in it.
-const UNIX_TIME_OFFSET: u64 = 32;
+const UNIX_TIME_OFFSET: usize = 32;
 /// Added to a signed number it gives an unsigned one that is ordered alike.
 const SIGN_BIT: u64 = 1 << 63;
 
@@ -26,13 +26,17 @@ const fn shape(kind: u8, width: u8, number: u8) -> u32 {
 }
 
 const ACCOUNT_WORD: u32 = shape(function_kind::ACCOUNT_DATA, 8, number_kind::UNSIGNED);
+const TIME: u32 = shape(function_kind::TIME_WINDOW, 0, 0);
+const SLOT: u32 = shape(function_kind::SLOT_WINDOW, 0, 0);
 const INPUT_WORD: u32 = shape(function_kind::INPUT, 8, number_kind::UNSIGNED);
 
-/// Whether the capability's composition holds; `false` says nothing.
+/// Whether the capability's composition holds; `false` says nothing. `true` says as well that the account is as long as the
+/// header's counts say.
 ///
 /// # Safety
-/// `header` was returned by [`crate::binding::load_header`], and no account is held mutably.
+/// `header` was returned by [`crate::binding::load_header`] and has a function, and no account is held mutably.
 #[inline(never)]
+#[allow(clippy::cast_ptr_alignment, reason = "all that stands before the functions is a multiple of 8 long")]
 pub(crate) unsafe fn all_hold(header: &Capability, accounts: &[AccountView], arguments: &[u8]) -> bool {
     const { assert!(Capability::BYTES.is_multiple_of(8) && AccountRule::BYTES.is_multiple_of(8)) };
     let rules = usize::from(header.target_accounts) + usize::from(header.evidence_accounts);
@@ -47,22 +51,24 @@ pub(crate) unsafe fn all_hold(header: &Capability, accounts: &[AccountView], arg
     let mut function = unsafe { header.add(start) };
     // SAFETY: as above.
     let end = unsafe { header.add(end) };
-    while function != end {
-        // SAFETY: as above; a header and rules are multiples of 8 long, and an account's data begins at one.
+    loop {
+        // SAFETY: as above, and there is a function left; a header and rules are multiples of 8 long, and an account's data begins at one.
         if !holds(unsafe { &*function.cast::<Function>() }, accounts, arguments) {
             return false;
         }
         // SAFETY: as above.
         function = unsafe { function.add(Function::BYTES) };
+        if function == end {
+            return true;
+        }
     }
-    true
 }
 
-/// What `Check` answers when every function holds under `composition::ALL`.
+/// What `Check` answers when every function, of which there is one at least, holds under `composition::ALL`.
 #[inline(always)]
 pub(crate) fn all_passed(functions: u8) -> CheckResult {
-    // At most 32 functions: a bit for each.
-    let bits = u32::MAX.checked_shr(32u32.wrapping_sub(functions.into())).unwrap_or_default();
+    // A bit for each function: one at least, and 32 at most.
+    let bits = u32::MAX.wrapping_shr(32u32.wrapping_sub(functions.into()));
     CheckResult {
         passed: 1,
         first_failing: NONE,
@@ -75,6 +81,7 @@ pub(crate) fn all_passed(functions: u8) -> CheckResult {
 }
 
 #[inline(always)]
+#[allow(clippy::cast_ptr_alignment, reason = "the word is read unaligned")]
 fn holds(function: &Function, accounts: &[AccountView], arguments: &[u8]) -> bool {
     const OPERATOR: u32 = 0xff00;
     // SAFETY: the record begins with four bytes.
@@ -82,21 +89,14 @@ fn holds(function: &Function, accounts: &[AccountView], arguments: &[u8]) -> boo
     let found = match u32::from_le(start) & !OPERATOR {
         ACCOUNT_WORD => accounts
             .get(usize::from(function.account))
-            .and_then(|account| number(data(account), function.account_offset.into(), 8)),
-        INPUT_WORD => number(arguments, function.input_offset.into(), 8),
-        _ => return other_holds(function, accounts, arguments),
+            .and_then(|account| number(data(account), function.account_offset as usize, 8)),
+        INPUT_WORD => number(arguments, function.input_offset as usize, 8),
+        TIME => return window_holds(function, accounts, UNIX_TIME_OFFSET, SIGN_BIT),
+        SLOT => return window_holds(function, accounts, SLOT_OFFSET, 0),
+        _ => return narrow_holds(function, accounts, arguments),
     };
     let [constant, ..] = words(function);
     found.is_some_and(|found| unsigned_holds(function.operator, found, constant))
-}
-
-#[inline(always)]
-fn other_holds(function: &Function, accounts: &[AccountView], arguments: &[u8]) -> bool {
-    match function.kind {
-        function_kind::TIME_WINDOW => window_holds(function, accounts, UNIX_TIME_OFFSET, SIGN_BIT),
-        function_kind::SLOT_WINDOW => window_holds(function, accounts, SLOT_OFFSET, 0),
-        _ => narrow_holds(function, accounts, arguments),
-    }
 }
 
 /// Compares a number of fewer than eight bytes.
@@ -105,8 +105,8 @@ fn narrow_holds(function: &Function, accounts: &[AccountView], arguments: &[u8])
     let found = match function.kind {
         function_kind::ACCOUNT_DATA => accounts
             .get(usize::from(function.account))
-            .and_then(|account| number(data(account), function.account_offset.into(), function.width)),
-        function_kind::INPUT => number(arguments, function.input_offset.into(), function.width),
+            .and_then(|account| number(data(account), function.account_offset as usize, function.width)),
+        function_kind::INPUT => number(arguments, function.input_offset as usize, function.width),
         _ => None,
     };
     // Behind its width the constant is zero, as registration requires.
@@ -117,7 +117,7 @@ fn narrow_holds(function: &Function, accounts: &[AccountView], arguments: &[u8])
 
 /// Whether the Clock sysvar's number at `offset` is in the window, both with `bias` added.
 #[inline(always)]
-fn window_holds(function: &Function, accounts: &[AccountView], offset: u64, bias: u64) -> bool {
+fn window_holds(function: &Function, accounts: &[AccountView], offset: usize, bias: u64) -> bool {
     let Some(account) = accounts.get(usize::from(function.account)) else { return false };
     let [from, until, ..] = words(function).map(|bound| bound ^ bias);
     keys_equal(account.address().as_array(), CLOCK_ID.as_array())
@@ -138,12 +138,13 @@ fn data(account: &AccountView) -> &[u8] {
 
 /// The little-endian number of `width` bytes at `offset`, if it is there.
 #[inline(always)]
-fn number(bytes: &[u8], offset: u64, width: u8) -> Option<u64> {
-    if offset.wrapping_add(width.into()) > bytes.len() as u64 {
+#[allow(clippy::cast_ptr_alignment, reason = "the numbers are read unaligned")]
+fn number(bytes: &[u8], offset: usize, width: u8) -> Option<u64> {
+    if offset.wrapping_add(width.into()) > bytes.len() {
         return None;
     }
     // SAFETY: `offset`, which came from 32 bits, and what is read stand before the end, as was just compared.
-    let at = unsafe { bytes.as_ptr().add(offset as usize) };
+    let at = unsafe { bytes.as_ptr().add(offset) };
     match width {
         // SAFETY: as above.
         8 => Some(u64::from_le(unsafe { at.cast::<u64>().read_unaligned() })),

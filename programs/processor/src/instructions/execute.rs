@@ -75,7 +75,7 @@ pub(crate) fn execute(call: Call) -> ProgramResult {
     // SAFETY: as above.
     let infos = unsafe { core::slice::from_raw_parts(infos.as_ptr().cast::<CpiAccount>(), targets.len()) };
     binding.check_all(loaded.evidence, evidence)?;
-    // SAFETY: the header was loaded above, and nothing is held mutably.
+    // SAFETY: the header was loaded above and has functions, and nothing is held mutably.
     if loaded.header.functions != 0 && !unsafe { quick::all_hold(loaded.header, more, arguments) } {
         verification::verify(&Input {
             program_id,

@@ -16,7 +16,7 @@ mod update_config;
 mod verify;
 
 pub(crate) use accept_authority::accept_authority;
-pub(crate) use check::check;
+pub(crate) use check::{check, check_each};
 pub(crate) use close_capability::close_capability;
 pub(crate) use execute::execute;
 pub(crate) use finalize::finalize;
