@@ -4,6 +4,7 @@ use cores::diff::arena::ArenaRef;
 use pinocchio::error::ProgramError;
 use program_common::Call;
 use program_common::accounts::is_owned_by;
+use program_common::hash::sha256;
 use shared_layouts::account::{AccountLayout, keys_equal, load};
 use shared_layouts::diff::verify_integrity::{Accounts, Data};
 use shared_layouts::diff::{DiffError, State, batch_stage};
@@ -45,7 +46,7 @@ pub(crate) fn verify_integrity(call: Call) -> Outcome {
         } else {
             bytes
         };
-        if hash::sha256(&[data]) != *expected {
+        if sha256(&[data]) != *expected {
             return Err(DiffError::IntegrityMismatch.into());
         }
     }
