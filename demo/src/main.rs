@@ -3,7 +3,6 @@
 //! Exit status is not 0 when a balance, the order of execution or any state differs from what it should be.
 
 mod cluster;
-mod queue;
 mod story;
 
 use anyhow::Result;

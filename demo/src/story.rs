@@ -1,8 +1,7 @@
 //! What the demo does, part by part.
 
 use crate::cluster::{Cluster, Named};
-use crate::queue::next_ready;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use mollusk_tests::fixture::{
     apply_inline, dispatch, enqueue, execute, initialize_diff, initialize_processor, initialize_scheduler, pause,
     people, resume, vault_transfer,
@@ -11,6 +10,7 @@ use mollusk_tests::programs::{DIFF, PROCESSOR, SCHEDULER, address};
 use mollusk_tests::token;
 use shared_layouts::diff::State;
 use shared_layouts::processor::register_capability;
+use shared_layouts::scheduler::reader::QueueReader;
 use shared_layouts::scheduler::{Queue, create_queue, register_shard};
 use solana_instruction::{AccountMeta, Instruction};
 use solana_pubkey::Pubkey;
@@ -137,9 +137,13 @@ fn run_operations(cluster: &mut Cluster, stage: &Stage) -> Result<()> {
 /// Dispatches and executes the next entry; returns its sequence number and its tokens.
 fn run_next(cluster: &mut Cluster, stage: &Stage) -> Result<Option<(u64, u64)>> {
     let account = cluster.fixture.world.account(&stage.queue);
-    let Some((slot, entry)) = next_ready(&account.data)? else { return Ok(None) };
+    let queue = QueueReader::parse(&account.data).map_err(|error| anyhow!("the queue does not parse: {error}"))?;
+    let Some(handle) = queue.dispatchable(cluster.fixture.world.unix_seconds()).first().copied() else {
+        return Ok(None);
+    };
+    let entry = *queue.entry(handle).context("the reader named no entry")?;
     let arguments = entry.arguments.get(..usize::from(entry.arguments_bytes)).context("too many arguments")?;
-    let run = stage.run(slot, entry.generation, arguments);
+    let run = stage.run(handle.slot, handle.generation, arguments);
     cluster.send(&run, &[people::WORKER])?;
     let tokens = u64::from_le_bytes(arguments.try_into()?);
     println!("   #{} at level {}: {tokens} tokens moved", entry.sequence, entry.level);
