@@ -11,6 +11,7 @@
 //! | [`capabilities`] | the processor's instructions on capabilities |
 //! | [`diffs`] | instructions of the diff program, and batches in the middle of their life |
 //! | [`lifecycle`] | the instructions that the three programs share |
+//! | [`orders`] | an order with its shards and members, and the scheduler's instructions on it |
 //! | [`queues`] | one queue with its people, and the scheduler's instructions on it |
 //! | [`ed25519`] | the runtime's Ed25519 program |
 //! | [`token`] | SPL Token mints, accounts and transfers |
@@ -28,6 +29,7 @@ pub mod expected;
 pub mod features;
 pub mod fixture;
 pub mod lifecycle;
+pub mod orders;
 pub mod program_data;
 pub mod programs;
 pub mod queues;

@@ -57,6 +57,11 @@ pub fn queue_address(scheduler: &Pubkey, shard: &Pubkey, number: u64) -> Pubkey 
     address(scheduler, &[crate::scheduler::QUEUE_SEED, shard.as_ref(), &number.to_le_bytes()])
 }
 
+/// Address of an order, by the number that the shard that opened it gave it.
+pub fn order_address(scheduler: &Pubkey, shard: &Pubkey, number: u64) -> Pubkey {
+    address(scheduler, &[crate::scheduler::ORDER_SEED, shard.as_ref(), &number.to_le_bytes()])
+}
+
 /// Address of a managed state account, by the number that the diff's config gave it.
 pub fn state_address(diff: &Pubkey, number: u64) -> Pubkey {
     address(diff, &[crate::diff::STATE_SEED, &number.to_le_bytes()])

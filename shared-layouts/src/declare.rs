@@ -470,6 +470,20 @@ macro_rules! instructions {
 
 pub(crate) use {access, error_codes, errors, instructions, layout, optional};
 
+/// Joins the instructions of two files of one program. `COUNT` is the sum of their lengths.
+pub(crate) const fn join_instructions<const COUNT: usize>(
+    first: &[&'static InstructionSpec],
+    second: &[&'static InstructionSpec],
+) -> [&'static InstructionSpec; COUNT] {
+    let mut joined = [first[0]; COUNT];
+    let mut at = 0;
+    while at < COUNT {
+        joined[at] = if at < first.len() { first[at] } else { second[at - first.len()] };
+        at += 1;
+    }
+    joined
+}
+
 /// Splits instruction data into its fixed part and its tail.
 ///
 /// # Errors

@@ -6,6 +6,7 @@
 mod diff;
 mod floor;
 mod lifecycle;
+mod orders;
 mod processor;
 mod scheduler;
 
@@ -14,7 +15,7 @@ use mollusk_tests::features::FeatureProfile;
 
 /// Measures every row, with both feature sets.
 pub fn rows() -> Vec<Row> {
-    [floor::rows(), processor::rows(), scheduler::rows(), diff::rows(), lifecycle::rows()].concat()
+    [floor::rows(), processor::rows(), scheduler::rows(), orders::rows(), diff::rows(), lifecycle::rows()].concat()
 }
 
 /// Measures one row: `units` runs the instruction under a feature set and returns what it cost.

@@ -1,6 +1,7 @@
 //! Valid cases of the scheduler.
 
 mod managing;
+mod orders;
 mod producing;
 mod queues;
 mod running;
@@ -25,6 +26,7 @@ pub fn cases() -> Vec<ValidCase> {
     cases.extend(producing::cases(&open));
     cases.extend(running::cases(&open, &leased));
     cases.extend(managing::cases(&open));
+    cases.extend(orders::cases());
     cases
 }
 

@@ -9,8 +9,9 @@ use pinocchio::{AccountView, Address};
 use program_common::{Call, migration};
 use shared_layouts::scheduler as wire;
 
-/// Most accounts of an instruction: an `EnqueueBatch` with as many capabilities as its data can name.
-const MAX_ACCOUNTS: usize = 16;
+/// Most accounts of an instruction: those of `SetConstraints` with as many new members as it takes, and one that is too
+/// many. No other instruction takes more.
+const MAX_ACCOUNTS: usize = wire::set_constraints::SPEC.accounts.len() + wire::MAX_NEW_MEMBERS + 1;
 
 pinocchio::no_allocator!();
 #[cfg(target_arch = "bpf")]
@@ -290,6 +291,12 @@ fn process_other(discriminator: u8, call: Call) -> Result<(), Refusal> {
         wire::set_worker::DISCRIMINATOR => instructions::set_worker(call),
         wire::update_queue::DISCRIMINATOR => instructions::update_queue(call),
         wire::update_shard::DISCRIMINATOR => instructions::update_shard(call),
+        wire::accept_constraints::DISCRIMINATOR => instructions::accept_constraints(call),
+        wire::close_order::DISCRIMINATOR => instructions::close_order(call),
+        wire::compose::DISCRIMINATOR => instructions::compose(call),
+        wire::create_order::DISCRIMINATOR => instructions::create_order(call),
+        wire::rotate_epoch::DISCRIMINATOR => instructions::rotate_epoch(call),
+        wire::set_constraints::DISCRIMINATOR => instructions::set_constraints(call),
         wire::withdraw_purse::DISCRIMINATOR => instructions::withdraw_purse(call),
         _ => Err(ProgramError::InvalidInstructionData.into()),
     }

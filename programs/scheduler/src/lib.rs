@@ -6,6 +6,7 @@ mod close;
 mod entrypoint;
 mod instructions;
 mod load;
+mod orders;
 mod run;
 
 use program_common::Singleton;

@@ -89,8 +89,35 @@ errors! {
         WrongFlags = 2140,
         /// The shard is not paused by its owner, and for a restore neither is the program.
         ShardNotPaused = 2141,
+        /// The list of invited shards is empty or too long, names a shard twice, does not begin with the opening shard, or
+        /// promises more members or constraints than an order has places for.
+        InvalidInvitation = 2200,
+        /// A value of the order's policy is outside its stated limits.
+        InvalidOrderPolicy = 2201,
+        /// The shard is not invited to the order.
+        NotInOrder = 2202,
+        /// A constraint names an unknown member or kind, a member twice, a level above 15, no weight or a heavier one than
+        /// the constraint before it, or what its shard may not ask for.
+        InvalidConstraint = 2203,
+        /// The shard's invitation allows fewer constraints: submit a shorter set.
+        TooManyConstraints = 2204,
+        /// The shard's invitation allows fewer members.
+        TooManyMembers = 2205,
+        /// The capability is a member already.
+        AlreadyMember = 2206,
+        /// The constraint set has another version: read it again before you accept it.
+        ConstraintsChanged = 2207,
+        /// No constraint of that set waits for this answer.
+        NothingToAccept = 2208,
+        /// The accepted constraints contradict each other; the log names the capabilities. Change a set, or let the order
+        /// be composed by weight.
+        ContradictoryOrder = 2209,
         /// The older epoch still has entries: wait until they have left their queues, or reap those that are overdue.
         OlderEpochPending = 2210,
+        /// The current composition was made of these very constraints.
+        AlreadyComposed = 2211,
+        /// Queues are bound to the order, or entries of it are left: close the queues first.
+        OrderInUse = 2212,
         /// The order's own bytes contradict each other; nothing was changed.
         CorruptOrder = 2213,
         /// The member has as many entries in this epoch as can be counted.

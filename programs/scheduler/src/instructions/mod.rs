@@ -1,10 +1,14 @@
 //! One handler for each instruction. Accounts, data and errors are declared in `shared_layouts::scheduler`.
 
 mod accept_authority;
+mod accept_constraints;
 mod accept_shard_owner;
 mod cancel;
 mod claim;
+mod close_order;
 mod close_queue;
+mod compose;
+mod create_order;
 mod create_queue;
 mod dead_letter;
 mod deregister_shard;
@@ -30,6 +34,8 @@ mod reprioritize;
 mod requeue;
 mod restore;
 mod resume;
+mod rotate_epoch;
+mod set_constraints;
 mod set_direct;
 mod set_producer;
 mod set_worker;
@@ -39,10 +45,14 @@ mod update_shard;
 mod withdraw_purse;
 
 pub(crate) use accept_authority::accept_authority;
+pub(crate) use accept_constraints::accept_constraints;
 pub(crate) use accept_shard_owner::accept_shard_owner;
 pub(crate) use cancel::cancel;
 pub(crate) use claim::claim;
+pub(crate) use close_order::close_order;
 pub(crate) use close_queue::close_queue;
+pub(crate) use compose::compose;
+pub(crate) use create_order::create_order;
 pub(crate) use create_queue::create_queue;
 pub(crate) use dead_letter::dead_letter;
 pub(crate) use deregister_shard::deregister_shard;
@@ -68,6 +78,8 @@ pub(crate) use reprioritize::reprioritize;
 pub(crate) use requeue::requeue;
 pub(crate) use restore::restore;
 pub(crate) use resume::resume;
+pub(crate) use rotate_epoch::rotate_epoch;
+pub(crate) use set_constraints::set_constraints;
 pub(crate) use set_direct::set_direct;
 pub(crate) use set_producer::set_producer;
 pub(crate) use set_worker::set_worker;
