@@ -1,17 +1,21 @@
-//! Orders: builders of their instructions, and a world with shards that share one.
+//! Orders and the compute budget: builders of their instructions, and a world with shards that share an order.
 
 use crate::{
     features::FeatureProfile,
     fixture::{Definition, Fixture, config, people},
+    lifecycle::Update,
     programs::{NOOP, SCHEDULER, address},
 };
 use shared_layouts::{
     client,
-    scheduler::{self, ConstraintRecord, Order, OrderInvitation, composition_mode, constraint_kind, when_dead},
+    scheduler::{
+        self, ConstraintRecord, Order, OrderInvitation, Registry, Shard, WeightRecord, composition_mode, config_fields,
+        constraint_kind, when_dead,
+    },
 };
 use solana_instruction::{AccountMeta, Instruction};
 use solana_pubkey::Pubkey;
-use solana_sdk_ids::system_program;
+use solana_sdk_ids::{system_program, sysvar};
 
 /// Patience of the orders here, seconds.
 pub const PATIENCE_SECONDS: u32 = 100;
@@ -123,6 +127,44 @@ pub fn close_order(order: &Pubkey, shard: &Pubkey) -> Instruction {
         &scheduler::close_order::Data {},
         &[],
     )
+}
+
+/// `AllocateResources` by [`people::AUTHORITY`].
+pub fn allocate_resources(weights: &[WeightRecord]) -> Instruction {
+    scheduler::allocate_resources(
+        SCHEDULER.address(),
+        scheduler::allocate_resources::Accounts {
+            config: config(SCHEDULER),
+            registry: client::registry_address(&SCHEDULER.address()),
+            authority: address(people::AUTHORITY),
+            clock: sysvar::clock::ID,
+        },
+        &[],
+        &scheduler::allocate_resources::Data {},
+        bytemuck::cast_slice(weights),
+    )
+}
+
+/// `UpdateConfig` by [`people::AUTHORITY`]: the compute budget of a window, and its length.
+pub fn set_budget(window_compute_units: u64, window_seconds: u32) -> Instruction {
+    let data = scheduler::update_config::Data {
+        fields: config_fields::WINDOW_COMPUTE_UNITS | config_fields::WINDOW_SECONDS,
+        window_compute_units,
+        window_seconds,
+        ..Default::default()
+    };
+    Update::Scheduler(data).by(people::AUTHORITY)
+}
+
+/// The weight of a shard, at its place in the registry.
+pub fn weight(fixture: &Fixture, shard: &Pubkey, weight: u32) -> WeightRecord {
+    let shard: Shard = fixture.fixed_part(shard);
+    WeightRecord { shard_number: shard.number, weight, registry_index: shard.registry_index, reserved: [0; 2] }
+}
+
+/// The registry of shards.
+pub fn registry(fixture: &Fixture) -> Registry {
+    fixture.fixed_part(&client::registry_address(&SCHEDULER.address()))
 }
 
 /// Shards of [`people::OWNER`] that share an order, the first of them its opener.

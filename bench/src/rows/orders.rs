@@ -1,10 +1,13 @@
-//! Rows of orders.
+//! Rows of orders and of the compute budget.
 
 use super::row;
 use crate::report::Row;
 use mollusk_tests::features::FeatureProfile;
 use mollusk_tests::fixture::{Fixture, people};
-use mollusk_tests::orders::{Shared, before, close_order, create_order, invitation, rotate_epoch, set_constraints};
+use mollusk_tests::orders::{
+    Shared, allocate_resources, before, close_order, create_order, invitation, rotate_epoch, set_budget,
+    set_constraints, weight,
+};
 use mollusk_tests::programs::keypair;
 use shared_layouts::scheduler::{ConstraintRecord, composition_mode, constraint_kind};
 use solana_instruction::Instruction;
@@ -30,6 +33,7 @@ pub(super) fn rows() -> Vec<Row> {
             shared.set(0, &[before(0, 1)]);
             owned(&mut shared, |shared| shared.acceptance(1, 0))
         }),
+        row("scheduler/allocate_resources/100-shards", allocate),
         row("scheduler/close_order", |profile| {
             owned(&mut pair(profile), |shared| close_order(&shared.order, &shared.shards[0]))
         }),
@@ -109,4 +113,16 @@ fn compose(profile: FeatureProfile, mode: u8, sets: &[Vec<ConstraintRecord>]) ->
     let accepted = order.constraints[..usize::from(order.constraints_count)].iter().filter(|edge| edge.status & 2 != 0);
     assert_eq!((accepted.count(), order.members_count), (64, SHARDS * MEMBERS), "the row's 64 edges are in effect");
     units
+}
+
+/// Units of a division among 100 shards, with the weights of 50 of them set in the same instruction.
+fn allocate(profile: FeatureProfile) -> u64 {
+    let mut fixture = Fixture::new(profile);
+    let shards: Vec<_> = (0..100).map(|_| fixture.shard()).collect();
+    let weights: Vec<_> =
+        (1..).zip(&shards).map(|(number, shard)| weight(&fixture, shard, 1 + number * 37 % 101)).collect();
+    let [first, second] = [&weights[..50], &weights[50..]];
+    fixture.send(&[set_budget(1_000_000_007, 10)], &[people::AUTHORITY]);
+    fixture.send(&[allocate_resources(first)], &[people::AUTHORITY]);
+    fixture.send(&[allocate_resources(second)], &[people::AUTHORITY]).units_of(0)
 }

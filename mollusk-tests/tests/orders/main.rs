@@ -1,5 +1,6 @@
-//! Orders: who may create, submit, accept, compose, rotate and close, and what it does.
+//! Orders and the compute budget: who may create, submit, accept, compose, rotate, close and allocate, and what it does.
 
+mod allocate;
 mod close;
 mod compose;
 mod constraints;

@@ -292,6 +292,7 @@ fn process_other(discriminator: u8, call: Call) -> Result<(), Refusal> {
         wire::update_queue::DISCRIMINATOR => instructions::update_queue(call),
         wire::update_shard::DISCRIMINATOR => instructions::update_shard(call),
         wire::accept_constraints::DISCRIMINATOR => instructions::accept_constraints(call),
+        wire::allocate_resources::DISCRIMINATOR => instructions::allocate_resources(call),
         wire::close_order::DISCRIMINATOR => instructions::close_order(call),
         wire::compose::DISCRIMINATOR => instructions::compose(call),
         wire::create_order::DISCRIMINATOR => instructions::create_order(call),

@@ -122,5 +122,7 @@ errors! {
         CorruptOrder = 2213,
         /// The member has as many entries in this epoch as can be counted.
         OrderFull = 2214,
+        /// A weight names no registered shard, or exceeds 65,535.
+        InvalidAllocation = 2215,
     }
 }

@@ -16,7 +16,7 @@ pub use order_instructions::*;
 
 use crate::declare::{InstructionSpec, join_instructions};
 
-/// Every instruction of the program: those of shards and queues, then those of orders.
+/// Every instruction of the program: those of shards and queues, then those of orders and resources.
 pub const INSTRUCTIONS: &[&InstructionSpec] = &join_instructions::<
     { instructions::INSTRUCTIONS.len() + order_instructions::INSTRUCTIONS.len() },
 >(instructions::INSTRUCTIONS, order_instructions::INSTRUCTIONS);

@@ -1,4 +1,4 @@
-//! Instructions of orders.
+//! Instructions of orders and of the compute budget.
 
 use crate::account::Key;
 use crate::declare::{access, instructions, layout, optional};
@@ -16,6 +16,20 @@ layout! {
         36 max_members: u8,
         /// Zero.
         37 reserved: [u8; 3],
+    }
+}
+
+layout! {
+    /// A shard's weight, as `AllocateResources` takes it.
+    WeightRecord: 16 {
+        /// The shard's number.
+        0 shard_number: u64,
+        /// Its weight from now on, at most 65,535.
+        8 weight: u32,
+        /// Its place in the registry.
+        12 registry_index: u16,
+        /// Zero.
+        14 reserved: [u8; 2],
     }
 }
 
@@ -130,5 +144,24 @@ instructions! {
         }
         data {}
         errors { NotShardOwner, WrongShard, OrderInUse }
+    }
+
+    /// Sets weights of shards, and divides the config's `window_compute_units` among all shards by weight: largest remainder,
+    /// exact sum. Without any weight nobody has a share. A changed budget counts from the next allocation on.
+    allocate_resources AllocateResources = 56 {
+        accounts {
+            /// Config.
+            config: read,
+            /// Registry of shards.
+            registry: write,
+            /// The scheduler's authority.
+            authority: sign,
+            /// Clock sysvar.
+            clock: read,
+        }
+        data {
+            .. "`WeightRecord` records"
+        }
+        errors { NotAuthority, InvalidAllocation }
     }
 }

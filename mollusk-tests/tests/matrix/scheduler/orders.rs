@@ -1,10 +1,12 @@
-//! Cases of the instructions of orders.
+//! Cases of the instructions of orders and of the compute budget.
 
 use crate::{case::ValidCase, change::Kind};
 use mollusk_tests::{
-    fixture::Definition,
+    features::FeatureProfile,
+    fixture::{Definition, Fixture, people},
     orders::{
-        Shared, accept_constraints, before, close_order, create_order, invitation, rotate_epoch, set_constraints,
+        Shared, accept_constraints, allocate_resources, before, close_order, create_order, invitation, rotate_epoch,
+        set_budget, set_constraints, weight,
     },
     programs::NOOP,
 };
@@ -33,5 +35,17 @@ pub fn cases() -> Vec<ValidCase> {
         ValidCase::new("CloseOrder", &shared.fixture, close_order(&shared.order, &first))
             .any_key("recipient", "the owner says who receives the rent")
             .accepts("recipient", Kind::Owner, "lamports can be given to any account"),
+        allocation(),
     ]
+}
+
+fn allocation() -> ValidCase {
+    let mut fixture = Fixture::new(FeatureProfile::Mainnet);
+    let shards = [fixture.shard(), fixture.shard()];
+    fixture.send(&[set_budget(1_000, 10)], &[people::AUTHORITY]);
+    let allocate = allocate_resources(&[weight(&fixture, &shards[1], 5)]);
+    let full = allocate.data.len();
+    ValidCase::new("AllocateResources", &fixture, allocate)
+        .lengths(full - 16..=full - 16, "weights may stay as they are")
+        .lengths(full + 16..=full + 16, "a record of zeros takes the first shard's weight away")
 }

@@ -3,6 +3,7 @@
 mod accept_authority;
 mod accept_constraints;
 mod accept_shard_owner;
+mod allocate_resources;
 mod cancel;
 mod claim;
 mod close_order;
@@ -47,6 +48,7 @@ mod withdraw_purse;
 pub(crate) use accept_authority::accept_authority;
 pub(crate) use accept_constraints::accept_constraints;
 pub(crate) use accept_shard_owner::accept_shard_owner;
+pub(crate) use allocate_resources::allocate_resources;
 pub(crate) use cancel::cancel;
 pub(crate) use claim::claim;
 pub(crate) use close_order::close_order;

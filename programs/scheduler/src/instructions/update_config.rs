@@ -1,4 +1,5 @@
 use crate::Scheduler;
+use cores::resources::MAX_BUDGET;
 use pinocchio::ProgramResult;
 use pinocchio::error::ProgramError;
 use program_common::lifecycle::{self, GuardianUpdate, set_field};
@@ -58,5 +59,7 @@ pub(super) fn is_within_limits(config: &SchedulerConfig) -> bool {
     (1..=MAX_SHARDS).contains(&usize::from(config.max_shards))
         && (1..=MAX_SLOTS).contains(&usize::from(config.max_queue_size))
         && usize::from(config.default_priority) < LEVELS
+        && config.window_compute_units <= MAX_BUDGET
+        && (config.window_compute_units == 0 || config.window_seconds > 0)
         && matches!(config.registration, registration::CLOSED | registration::OPEN)
 }
