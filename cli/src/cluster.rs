@@ -1,5 +1,7 @@
 //! The cluster as commands see it: typed accounts, and transactions that are sent, confirmed and explained.
 
+pub mod reading;
+
 use crate::failure::{Failure, Outcome};
 use crate::set::{Programs, Singleton};
 use crate::settings::{self, Options, Settings};

@@ -6,7 +6,10 @@ mod cluster;
 mod commands;
 mod definition;
 mod failure;
+mod health;
 mod keeper;
+mod ledger;
+mod monitor;
 mod output;
 mod set;
 mod settings;
@@ -36,18 +39,19 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let json = arguments.options.json;
     match commands::run(arguments.command, &arguments.options) {
-        Ok(output) if json => println!("{}", output.json()),
-        Ok(output) => println!("{}", output.text()),
+        Ok(output) => {
+            println!("{}", if json { output.json().to_string() } else { output.text() });
+            ExitCode::from(output.status())
+        }
         Err(failure) => {
             if json {
                 eprintln!("{}", failure.json());
             } else {
                 eprintln!("error: {}", failure.line());
             }
-            return ExitCode::FAILURE;
+            ExitCode::FAILURE
         }
     }
-    ExitCode::SUCCESS
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ pub enum Output {
     Sections(Vec<(&'static str, Row)>),
     /// Text that is printed as it is.
     Text(String),
+    /// Something that is shown, and an exit status that tells a caller what it says.
+    WithStatus(Box<Self>, u8),
 }
 
 impl Output {
@@ -32,6 +34,7 @@ impl Output {
                 sections.iter().map(|(name, row)| format!("{name}\n{}", record(row))).collect::<Vec<_>>().join("\n\n")
             }
             Self::Text(text) => text.clone(),
+            Self::WithStatus(output, _) => output.text(),
         }
     }
 
@@ -44,6 +47,15 @@ impl Output {
                 Value::Object(sections.iter().map(|(name, row)| ((*name).to_owned(), object(row))).collect())
             }
             Self::Text(text) => Value::String(text.clone()),
+            Self::WithStatus(output, _) => output.json(),
+        }
+    }
+
+    /// The exit status.
+    pub const fn status(&self) -> u8 {
+        match self {
+            Self::WithStatus(_, status) => *status,
+            _ => 0,
         }
     }
 }
@@ -84,6 +96,7 @@ fn shown(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
         Value::String(text) => text.clone(),
+        Value::Object(_) => flat(value),
         Value::Array(items) if items.iter().all(Value::is_object) && !items.is_empty() => {
             items.iter().map(flat).collect::<Vec<_>>().join("\n")
         }

@@ -1,5 +1,7 @@
 //! Drives the built `valence` binary as a user does, against a cluster in a process of its own.
 
+pub mod chain;
+
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use solana_keypair::{Keypair, write_keypair_file};

@@ -7,9 +7,11 @@ mod config;
 mod deploy;
 mod enqueue;
 mod entry;
+mod health;
 mod init;
+mod monitor;
 mod pause;
-mod queue;
+pub mod queue;
 mod shard;
 mod state;
 
@@ -77,6 +79,10 @@ pub enum Command {
     },
     /// Runs what is due in queues; the keypair is the worker's. Each event is a line
     Keeper(keeper::Arguments),
+    /// Figures of the programs, with their source; thresholds make an exit status of them
+    Health(health::Arguments),
+    /// Serves the figures: Prometheus metrics, a status page
+    Monitor(monitor::Arguments),
     /// Prints a completion script for a shell
     Completion {
         /// The shell
@@ -137,6 +143,8 @@ pub fn run(command: Command, options: &Options) -> Outcome<Output> {
         Command::State(command) => state::run(&cluster, &command),
         Command::Arena(command) => arena::run(&cluster, &command),
         Command::Enqueue(arguments) => enqueue::run(&cluster, &arguments),
+        Command::Health(arguments) => health::run(&cluster, &arguments, options.json),
+        Command::Monitor(arguments) => monitor::run(&cluster, &arguments),
         Command::Completion { .. } => Ok(Output::Text(String::new())),
     }
 }

@@ -364,7 +364,8 @@ pub fn list_name(list: u8) -> String {
     }
 }
 
-fn reason(reason: u8) -> Value {
+/// Why an entry is dead or held, in words.
+pub fn reason(reason: u8) -> Value {
     match reason {
         reasons::NONE => Value::Null,
         reasons::PERMANENT => "permanent failure".into(),
@@ -424,7 +425,8 @@ pub fn dead_row(handle: Handle, entry: &Entry) -> Row {
     ]
 }
 
-fn failure_text(code: u32) -> Value {
+/// Name and sentence of a program's error; null for a code of no program.
+pub fn failure_text(code: u32) -> Value {
     client::error_of(code).map_or(Value::Null, |error| {
         let meaning = error.meaning.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
         format!("{}: {meaning}", error.name).into()

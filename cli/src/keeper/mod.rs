@@ -106,7 +106,8 @@ fn round(
     Ok(done)
 }
 
-fn stop_on_signals() -> Outcome<Arc<AtomicBool>> {
+/// A flag that SIGINT and SIGTERM raise.
+pub fn stop_on_signals() -> Outcome<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&stop))
@@ -116,7 +117,7 @@ fn stop_on_signals() -> Outcome<Arc<AtomicBool>> {
 }
 
 /// Waits, but not beyond a signal.
-fn rest(time: Duration, stop: &AtomicBool) {
+pub fn rest(time: Duration, stop: &AtomicBool) {
     let until = Instant::now() + time;
     while Instant::now() < until && !stop.load(Ordering::Relaxed) {
         std::thread::sleep(Duration::from_millis(20).min(time));
