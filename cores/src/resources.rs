@@ -4,6 +4,8 @@
 //! gets its exact share rounded down, and the units left over go, one each, to those that lost most by the rounding, the
 //! earlier place first among equals. The shares add up to the budget exactly.
 
+use core::num::NonZeroU64;
+
 /// Most compute units in a window: 2^40. With weights below 2^16 no product exceeds 64 bits.
 pub const MAX_BUDGET: u64 = 1 << 40;
 /// Highest weight of a shard.
@@ -27,29 +29,26 @@ pub fn allocate(
     }
     // At most 256 weights below 2^16.
     let total = weights.clone().fold(0, |sum: u64, weight| sum.wrapping_add(u64::from(weight)));
-    if total == 0 {
+    let Some(total) = NonZeroU64::new(total) else {
         (0..places).for_each(|place| write(place, 0));
         return Some(0);
-    }
+    };
     let mut remainders = [0u64; MAX_SHARES];
+    // The rounded shares never exceed the budget, and each loses less than one unit.
     let mut left = budget;
     for (place, weight) in remainders.iter_mut().zip(weights.clone()) {
         let product = product(budget, weight);
         *place = product % total;
-        left -= product / total;
+        left = left.wrapping_sub(product / total);
     }
     let remainders = remainders.get(..places)?;
     let threshold = threshold(remainders, left);
-    let mut left_at_threshold = left - count_above(remainders, threshold);
-    for (place, (remainder, weight)) in remainders.iter().zip(weights).enumerate() {
-        let mut share = product(budget, weight) / total;
-        if *remainder > threshold {
-            share += 1;
-        } else if *remainder == threshold && left_at_threshold > 0 {
-            share += 1;
-            left_at_threshold -= 1;
-        }
-        write(place, share);
+    let mut left_at_threshold = left.wrapping_sub(count_above(remainders, threshold));
+    for (place, (remainder, weight)) in (0..).zip(remainders.iter().zip(weights)) {
+        let is_equal = *remainder == threshold && left_at_threshold > 0;
+        left_at_threshold = left_at_threshold.wrapping_sub(u64::from(is_equal));
+        let bonus = u64::from(*remainder > threshold || is_equal);
+        write(place, (product(budget, weight) / total).wrapping_add(bonus));
     }
     Some(budget)
 }
@@ -60,7 +59,7 @@ const fn product(budget: u64, weight: u32) -> u64 {
     budget.wrapping_mul(weight as u64)
 }
 
-#[inline(always)]
+#[inline(never)]
 fn count_above(remainders: &[u64], threshold: u64) -> u64 {
     remainders.iter().filter(|remainder| **remainder > threshold).count() as u64
 }
@@ -69,13 +68,13 @@ fn count_above(remainders: &[u64], threshold: u64) -> u64 {
 /// that is below 2^24.
 #[inline(always)]
 fn threshold(remainders: &[u64], left: u64) -> u64 {
-    let (mut low, mut high) = (0, 1 << 24);
+    let (mut low, mut high): (u64, u64) = (0, 1 << 24);
     while low < high {
-        let middle = low + (high - low) / 2;
+        let middle = low.wrapping_add(high) / 2;
         if count_above(remainders, middle) <= left {
             high = middle;
         } else {
-            low = middle + 1;
+            low = middle.wrapping_add(1);
         }
     }
     low

@@ -259,7 +259,7 @@ pub fn submitted(record: ConstraintRecord, shard: u8, owner: impl Fn(u8) -> Opti
 }
 
 /// The status of a constraint after shard `shard` accepted, or no longer accepts, what it asks of this shard's members.
-#[inline(always)]
+#[inline(never)]
 pub fn answer(constraint: Constraint, shard: u8, members: &[OrderMember], is_accepted: bool) -> u8 {
     let is_ours = |member: u8| members.get(usize::from(member)).is_some_and(|member| member.shard == shard);
     let mut concerned = 0;

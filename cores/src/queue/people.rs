@@ -2,8 +2,14 @@
 
 use super::{QueueMut, Refusal};
 use crate::refuse;
+use core::hint::black_box;
 use shared_layouts::account::{Key, NO_KEY, keys_equal};
-use shared_layouts::scheduler::{LEVELS, Producer, ProducerRecord, Worker};
+use shared_layouts::scheduler::{LEVELS, Producer, ProducerRecord, Queue, Worker};
+
+/// A list of which the compiler does not see how long it is: it would write out each look at each place.
+fn opaque<T>(list: &mut [T]) -> &mut [T] {
+    black_box(list)
+}
 
 impl QueueMut<'_> {
     /// Lists a producer, changes what it may do, or, with a quota of zero, removes it.
@@ -18,9 +24,10 @@ impl QueueMut<'_> {
         if !is_sound {
             return Err(refuse!(InvalidProducer));
         }
-        let header = &mut *self.header;
+        let Queue { producers, sequence_floor, .. } = &mut *self.header;
+        let producers = opaque(producers);
         let is_removed = record.quota == 0;
-        if let Some(listed) = header.producers.iter_mut().find(|producer| keys_equal(&producer.key, &record.key)) {
+        if let Some(listed) = producers.iter_mut().find(|producer| keys_equal(&producer.key, &record.key)) {
             if is_removed && listed.active == 0 {
                 return Err(refuse!(NotProducer));
             }
@@ -34,8 +41,8 @@ impl QueueMut<'_> {
             return Err(refuse!(NotProducer));
         }
         let is_free = |producer: &&mut Producer| producer.active == 0 && producer.used == 0;
-        let place = header.producers.iter_mut().find(is_free).ok_or_else(|| refuse!(NoPlace))?;
-        header.sequence_floor = header.sequence_floor.max(place.last_sequence);
+        let place = producers.iter_mut().find(is_free).ok_or_else(|| refuse!(NoPlace))?;
+        *sequence_floor = (*sequence_floor).max(place.last_sequence);
         *place = Producer {
             key: record.key,
             quota: record.quota,
@@ -44,7 +51,7 @@ impl QueueMut<'_> {
             active: 1,
             reserved: [0; 2],
             max_tip_lamports: record.max_tip_lamports,
-            last_sequence: header.sequence_floor,
+            last_sequence: *sequence_floor,
             // Every number up to the floor counts as used.
             sequence_window: u64::MAX,
         };
@@ -59,7 +66,7 @@ impl QueueMut<'_> {
         if *key == NO_KEY {
             return Err(refuse!(NotWorker));
         }
-        let workers = &mut self.header.workers;
+        let workers = opaque(&mut self.header.workers);
         if let Some(listed) = workers.iter_mut().find(|worker| keys_equal(&worker.key, key)) {
             if !is_active && listed.active == 0 {
                 return Err(refuse!(NotWorker));

@@ -18,8 +18,8 @@ impl Refusal {
     #[cold]
     #[inline(never)]
     pub fn of<const CODE: u64>() -> Self {
-        // The black box keeps the compiler from seeing that the number is a constant.
-        Self(NonZeroU64::new(black_box(CODE)).unwrap_or(NonZeroU64::MAX))
+        const { assert!(CODE != 0) };
+        Self(opaque(NonZeroU64::new(CODE).unwrap_or(NonZeroU64::MAX)))
     }
 
     /// The number that the runtime is given.
@@ -34,6 +34,14 @@ impl Refusal {
     pub fn passed_on(error: ProgramError) -> Self {
         Self(NonZeroU64::new(u64::from(error)).unwrap_or(NonZeroU64::MAX))
     }
+}
+
+/// The number, of which the compiler no longer sees that it is a constant. One function for all, so that each refusal is
+/// three instructions.
+#[cold]
+#[inline(never)]
+fn opaque(code: NonZeroU64) -> NonZeroU64 {
+    black_box(code)
 }
 
 /// The refusal by one of the scheduler's errors, by name; with `fault:` by one that all three programs have.

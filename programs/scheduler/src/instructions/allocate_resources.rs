@@ -54,10 +54,10 @@ fn is_sound(registry: &Registry, record: &WeightRecord) -> bool {
 fn divide(registry: &mut Registry, budget: u64) -> Result<(), Refusal> {
     let mut weights = [0u32; MAX_SHARDS];
     let mut places = 0;
-    for (index, (weight, place)) in weights.iter_mut().zip(&registry.shards).enumerate() {
+    for (number, (weight, place)) in (1..).zip(weights.iter_mut().zip(&registry.shards)) {
         if place.taken == 1 {
             *weight = place.weight;
-            places = index + 1;
+            places = number;
         }
     }
     let weights = weights.get(..places).unwrap_or(&[]);

@@ -3,8 +3,8 @@ use crate::{Scheduler, load};
 use cores::queue::Refusal;
 use cores::refuse;
 use pinocchio::error::ProgramError;
-use program_common::Call;
 use program_common::accounts::NewAccount;
+use program_common::{Call, accounts};
 use shared_layouts::account::{AccountHeader, AccountLayout, Key, NO_KEY, keys_equal};
 use shared_layouts::scheduler::create_order::{Accounts, Data};
 use shared_layouts::scheduler::{
@@ -43,9 +43,14 @@ pub(crate) fn create_order(call: Call) -> Result<(), Refusal> {
     shard.orders_created = number.checked_add(1).ok_or(ProgramError::ArithmeticOverflow)?;
     shard.orders_active = shard.orders_active.checked_add(1).ok_or(ProgramError::ArithmeticOverflow)?;
 
-    write_header(accounts.order, bump)?;
-    // SAFETY: nobody holds the order, which is another account than the shard.
-    let order: &mut Order = unsafe { load::write_cold(accounts.order, program_id) }?;
+    let mut bytes = accounts.order.try_borrow_mut().map_err(Refusal::passed_on)?;
+    let order: &mut Order = accounts::fresh(&mut bytes).map_err(Refusal::passed_on)?;
+    order.header = AccountHeader {
+        discriminator: Order::DISCRIMINATOR,
+        version: Order::VERSION,
+        bump,
+        ..bytemuck::Zeroable::zeroed()
+    };
     order.shard = shard_key;
     order.number = number;
     order.patience_seconds = data.patience_seconds;
@@ -65,18 +70,6 @@ pub(crate) fn create_order(call: Call) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn write_header(order: &mut pinocchio::AccountView, bump: u8) -> Result<(), Refusal> {
-    let mut bytes = order.try_borrow_mut().map_err(Refusal::passed_on)?;
-    let (header, _) = bytes.split_first_chunk_mut().ok_or(ProgramError::InvalidAccountData)?;
-    *header = bytemuck::cast::<AccountHeader, [u8; size_of::<AccountHeader>()]>(AccountHeader {
-        discriminator: Order::DISCRIMINATOR,
-        version: Order::VERSION,
-        bump,
-        ..bytemuck::Zeroable::zeroed()
-    });
-    Ok(())
-}
-
 fn invitations(tail: &[u8]) -> impl Iterator<Item = OrderInvitation> + '_ {
     tail.chunks_exact(OrderInvitation::BYTES).map(bytemuck::pod_read_unaligned)
 }
@@ -91,7 +84,7 @@ fn check_invitations(tail: &[u8], opener: &Key) -> Result<u8, Refusal> {
     if tail.is_empty() || tail.len() > MAX_ORDER_SHARDS * OrderInvitation::BYTES {
         return Err(refuse!(InvalidInvitation));
     }
-    let (mut members, mut constraints, mut count) = (0, 0, 0u8);
+    let (mut members, mut constraints, mut count) = (0usize, 0usize, 0u8);
     for invitation in invitations(tail) {
         let is_new =
             invitations(tail).take(usize::from(count)).all(|other| !keys_equal(&other.shard, &invitation.shard));
@@ -103,9 +96,10 @@ fn check_invitations(tail: &[u8], opener: &Key) -> Result<u8, Refusal> {
         if !is_sound {
             return Err(refuse!(InvalidInvitation));
         }
-        members += usize::from(invitation.max_members);
-        constraints += usize::from(invitation.max_constraints);
-        count += 1;
+        // At most 16 of each.
+        members = usize::from(invitation.max_members).wrapping_add(members);
+        constraints = usize::from(invitation.max_constraints).wrapping_add(constraints);
+        count = count.wrapping_add(1);
     }
     if members > MAX_MEMBERS || constraints > MAX_CONSTRAINTS { Err(refuse!(InvalidInvitation)) } else { Ok(count) }
 }

@@ -109,18 +109,22 @@ impl Set<'_> {
 fn check_members(order: &Order, set: &Set) -> Result<(), Refusal> {
     let place = order.shards.get(usize::from(set.shard)).ok_or_else(|| refuse!(CorruptOrder))?;
     let members = order.members.get(..usize::from(order.members_count)).ok_or_else(|| refuse!(CorruptOrder))?;
-    let has_places = usize::from(place.members) + set.capabilities.len() <= usize::from(place.max_members)
-        && members.len() + set.capabilities.len() <= MAX_MEMBERS;
+    // At most 16 capabilities, as was checked.
+    let with_new = |members: usize| members.wrapping_add(set.capabilities.len());
+    let has_places = with_new(usize::from(place.members)) <= usize::from(place.max_members)
+        && with_new(members.len()) <= MAX_MEMBERS;
     if !has_places {
         return Err(refuse!(TooManyMembers));
     }
-    for (index, capability) in set.capabilities.iter().enumerate() {
+    let mut former = set.capabilities;
+    while let [rest @ .., capability] = former {
+        former = rest;
         if !set.owns(capability) {
             return Err(refuse!(UnknownCapability));
         }
         let key = capability.address().as_array();
         let is_member = members.iter().any(|member| keys_equal(&member.capability, key))
-            || set.capabilities.iter().take(index).any(|other| keys_equal(other.address().as_array(), key));
+            || former.iter().any(|other| keys_equal(other.address().as_array(), key));
         if is_member {
             return Err(refuse!(AlreadyMember));
         }
@@ -137,7 +141,8 @@ fn check_records(order: &Order, set: &Set) -> Result<(), Refusal> {
     let place = order.shards.get(usize::from(set.shard)).ok_or_else(|| refuse!(CorruptOrder))?;
     let others = usize::from(order.constraints_count).saturating_sub(usize::from(place.constraints));
     let records = tail.len() / ConstraintRecord::BYTES;
-    if records > usize::from(place.max_constraints) || others + records > MAX_CONSTRAINTS {
+    // A transaction is far shorter than what would overflow.
+    if records > usize::from(place.max_constraints) || others.wrapping_add(records) > MAX_CONSTRAINTS {
         return Err(refuse!(TooManyConstraints));
     }
     let mut with_level = 0u64;
@@ -166,7 +171,7 @@ fn add_members(order: &mut Order, set: &Set) {
         if let Some(place) = order.members.get_mut(usize::from(order.members_count)) {
             let capability = *capability.address().as_array();
             *place = OrderMember { capability, shard: set.shard, level: NO_LEVEL, reserved: [0; 2] };
-            order.members_count += 1;
+            order.members_count = order.members_count.wrapping_add(1);
         }
     }
     if let Some(place) = order.shards.get_mut(usize::from(set.shard)) {
@@ -179,27 +184,25 @@ fn add_members(order: &mut Order, set: &Set) {
 #[inline(never)]
 fn replace(order: &mut Order, set: &Set) {
     let before = constraints_in_use(order);
-    let mut count = 0;
+    // No more than 256 are counted, as was checked.
+    let mut count = 0u16;
     for index in 0..before {
-        let constraint = order.constraints[index];
+        let constraint = order.constraints[index % MAX_CONSTRAINTS];
         if constraint.shard != set.shard {
-            order.constraints[count] = constraint;
-            count += 1;
+            order.constraints[usize::from(count) % MAX_CONSTRAINTS] = constraint;
+            count = count.wrapping_add(1);
         }
     }
     let others = count;
     for constraint in set.constraints().flatten() {
-        if let Some(place) = order.constraints.get_mut(count) {
-            *place = constraint;
-            count += 1;
-        }
+        order.constraints[usize::from(count) % MAX_CONSTRAINTS] = constraint;
+        count = count.wrapping_add(1);
     }
-    for place in order.constraints.iter_mut().take(before).skip(count) {
+    for place in order.constraints.iter_mut().take(before).skip(usize::from(count)) {
         *place = bytemuck::Zeroable::zeroed();
     }
-    // Both are at most 256.
-    order.constraints_count = u16::try_from(count).unwrap_or(u16::MAX);
+    order.constraints_count = count;
     if let Some(place) = order.shards.get_mut(usize::from(set.shard)) {
-        place.constraints = u16::try_from(count - others).unwrap_or(u16::MAX);
+        place.constraints = count.wrapping_sub(others);
     }
 }
