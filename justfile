@@ -45,6 +45,14 @@ e2e: build
     cd e2e && CARGO_TARGET_DIR=../target/e2e cargo build --quiet --features server
     cd e2e && CARGO_TARGET_DIR=../target/e2e cargo test --quiet
 
+# Lets a Prometheus scrape a running monitor until an alert fires, and looks at its status page in a browser
+[group('test')]
+operations: build
+    promtool check rules monitoring/alerts.yml
+    cargo build --quiet --package valence-cli
+    cd e2e && CARGO_TARGET_DIR=../target/e2e cargo build --quiet --features server
+    cd e2e && CARGO_TARGET_DIR=../target/e2e cargo test --quiet --features operations --test monitor
+
 # Builds, deploys or upgrades the three programs on a cluster, and initializes them
 [group('deploy')]
 deploy cluster="localhost" *options: build
@@ -90,7 +98,7 @@ fmt-check:
 clippy:
     cargo clippy --quiet --workspace --all-targets -- -D warnings
     cd programs && cargo clippy --quiet --workspace --all-targets --all-features -- -D warnings
-    cd e2e && CARGO_TARGET_DIR=../target/e2e cargo clippy --quiet --all-targets -- -D warnings
+    cd e2e && CARGO_TARGET_DIR=../target/e2e cargo clippy --quiet --all-targets --features operations -- -D warnings
     scripts/sbf clippy
 
 # Checks the rules of style that no compiler knows, and that each of the checks can fail

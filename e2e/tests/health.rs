@@ -69,7 +69,7 @@ fn every_figure_is_what_was_done() -> Result<()> {
     queues(&mut figures, &stage, &done)?;
     ledger(&mut figures, &done)?;
     diffs(&mut figures)?;
-    keepers(&mut figures, &stage)?;
+    keepers(&mut figures)?;
     // Calls of the tool itself: their number is above, what they cost is not counted here.
     let uncompared: Vec<_> = figures
         .rest()
@@ -231,11 +231,15 @@ fn change_states(stage: &Stage, set: &Set) -> Result<()> {
 }
 
 fn health(stage: &Stage) -> Result<Value> {
-    let exported = "valence_keeper_simulations_total{result=\"passed\"} 30\n\
-        valence_keeper_simulations_total{result=\"rejected\"} 10\n\
-        valence_keeper_simulations_total{result=\"failed\"} 2\n\
-        valence_keeper_rejections_total{predicate=\"0\"} 10\n";
-    let file = stage.file("keeper.prom", exported)?;
+    let counters = json!({
+        "format": 1, "worker": "a keeper", "updated_at": 1, "stopped": false, "simulated": 42, "simulations_failed": 12,
+        "failures": [{ "predicate": 0, "count": 10 }, { "predicate": null, "count": 2 }],
+        "dispatched": 29, "lost_races": 1, "connection_errors": 3, "more": "of its own",
+    });
+    std::fs::create_dir(stage.folder.join("keepers"))?;
+    stage.file("keepers/keeper-a.json", &counters.to_string())?;
+    stage.file("keepers/keeper-a.jsonl", "not counters")?;
+    let file = stage.folder.join("keepers").display().to_string();
     stage.json("owner", &["health", "--window", &WINDOW.to_string(), "--keeper", &file])
 }
 
@@ -360,6 +364,7 @@ fn ledger(figures: &mut Figures, done: &Done) -> Result<()> {
     ensure!(read >= transactions, "{read} transactions of at least {transactions}");
     let error = json!({ "program": "processor", "error": "VerificationFailed" });
     figures.is("ledger", "errors_total", &error, 1.0)?;
+    figures.is("ledger", "errors_in_window", &error, 1.0)?;
     figures.is("ledger", "verifications_total", &json!({ "result": "passed" }), 3.0)?;
     figures.is("ledger", "verifications_total", &json!({ "result": "rejected" }), 1.0)?;
     figures.is("ledger", "verification_success_ratio", &none, 0.75)?;
@@ -409,15 +414,23 @@ fn diffs(figures: &mut Figures) -> Result<()> {
     Ok(())
 }
 
-fn keepers(figures: &mut Figures, stage: &Stage) -> Result<()> {
-    let keeper = stage.folder.join("keeper.prom").display().to_string();
-    figures.is("keepers", "keeper_up", &json!({ "keeper": keeper }), 1.0)?;
+fn keepers(figures: &mut Figures) -> Result<()> {
+    let keeper = json!({ "keeper": "a keeper" });
+    // Its counters are from long ago.
+    for (figure, value) in [
+        ("keeper_up", 0.0),
+        ("keeper_dispatched_total", 29.0),
+        ("keeper_lost_races_total", 1.0),
+        ("keeper_connection_errors_total", 3.0),
+        ("simulated_verification_success_ratio", 0.75),
+    ] {
+        figures.is("keepers", figure, &keeper, value)?;
+    }
     for (result, count) in [("passed", 30.0), ("rejected", 10.0), ("failed", 2.0)] {
-        let labels = json!({ "keeper": keeper, "result": result });
+        let labels = json!({ "keeper": "a keeper", "result": result });
         figures.is("keepers", "keeper_simulations_total", &labels, count)?;
     }
-    figures.is("keepers", "keeper_rejections_total", &json!({ "keeper": keeper, "predicate": "0" }), 10.0)?;
-    figures.is("keepers", "simulated_verification_success_ratio", &json!({ "keeper": keeper }), 0.75)
+    figures.is("keepers", "keeper_rejections_total", &json!({ "keeper": "a keeper", "predicate": "0" }), 10.0)
 }
 
 /// The exit status says whether one is crossed; a watch ends with its signal.

@@ -144,8 +144,13 @@ impl View {
             let config: SchedulerConfig = config;
             figures.count("shards_limit", &[], config.max_shards.into());
         }
-        for (_, shard) in shards {
+        for (_, shard) in &shards {
             figures.count("shard_paused", &[&shard.number.to_string()], u64::from(shard.header.state != 0));
+        }
+        let numbers: BTreeMap<_, _> = shards.iter().map(|(key, shard)| (key.to_bytes(), shard.number)).collect();
+        for (_, order) in self.all::<Order>(Singleton::Scheduler) {
+            let shard = numbers.get(&order.shard).copied().unwrap_or_default();
+            orders(figures, &format!("{shard}/{}", order.number), &order);
         }
     }
 
@@ -250,6 +255,19 @@ impl View {
             figures.ratio("arena_optimization_ratio", &name, arena.bytes_out, arena.bytes_in);
         }
     }
+}
+
+fn orders(figures: &mut Figures, name: &str, order: &Order) {
+    let name: [&str; 1] = [name];
+    let pending = |epoch: u32| {
+        let found = order.epochs.iter().find(|found| found.epoch == epoch && epoch > 0);
+        found.map_or(0, |epoch| epoch.pending.iter().map(|count| u64::from(*count)).sum())
+    };
+    figures.count("order_pending_entries", &[name[0], "current"], pending(order.epoch));
+    figures.count("order_pending_entries", &[name[0], "older"], pending(order.epoch.wrapping_sub(1)));
+    figures.count("order_uncomposed", &name, (order.constraints_version != order.composed_version).into());
+    figures.count("order_constraints", &name, order.constraints_count.into());
+    figures.count("order_constraints_dropped", &name, order.dropped_count.into());
 }
 
 fn counters(figures: &mut Figures, name: [&str; 1], header: &Queue) {

@@ -70,6 +70,15 @@ impl History {
         figures.count("ledger_transactions_total", &[], self.totals.transactions);
         figures.count("ledger_cut", &[], self.is_cut.into());
         self.totals.figures(figures);
+        let mut errors: BTreeMap<_, u64> = BTreeMap::new();
+        for call in &self.recent {
+            if let End::Failed(error) = &call.end {
+                *errors.entry((call.program.name(), error)).or_default() += 1;
+            }
+        }
+        for ((program, error), count) in errors {
+            figures.count("errors_in_window", &[program, error], count);
+        }
         self.units(figures);
         self.executions(figures, names);
         self.rates(figures, names);

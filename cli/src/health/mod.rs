@@ -12,6 +12,7 @@ use crate::set::Programs;
 use accounts::View;
 use figures::Figures;
 use ledger::{History, Names};
+use std::path::PathBuf;
 
 /// What to look at.
 #[derive(clap::Args, Clone, Debug)]
@@ -22,9 +23,9 @@ pub struct Scope {
     /// Most transactions of a program that are read at a time; 0 leaves the ledger out
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     transactions: usize,
-    /// Counters of a keeper: an http address or a file; may be given several times
-    #[arg(long, value_name = "URL|FILE")]
-    keeper: Vec<String>,
+    /// Counters of keepers: the file of one, or the folder of several; may be given several times
+    #[arg(long, value_name = "FILE|DIR")]
+    keeper: Vec<PathBuf>,
 }
 
 /// Gathers figures again and again; the ledger is read on from where it was.

@@ -92,7 +92,10 @@ impl History {
         let mut svg = format!("<svg viewBox=\"-2 -14 {} {}\" role=\"img\">", WIDTH + 4.0, HEIGHT + 30.0);
         let _ = write!(svg, "<path class=\"axis\" d=\"M0 0V{HEIGHT}H{WIDTH}\"/>");
         let _ = write!(svg, "<text x=\"4\" y=\"-3\">{}</text>", shown(top));
-        let span = format!("{} minutes", (last - first) / 60);
+        let span = match last - first {
+            seconds @ ..180 => format!("{seconds} seconds"),
+            seconds => format!("{} minutes", seconds / 60),
+        };
         let _ = write!(svg, "<text x=\"{WIDTH}\" y=\"{}\" class=\"end\">last {span}</text>", HEIGHT + 13.0);
         for (class, (_, line)) in lines.iter().enumerate() {
             let mut path = String::new();

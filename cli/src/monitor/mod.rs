@@ -3,6 +3,8 @@
 mod history;
 pub mod metrics;
 mod page;
+#[cfg(test)]
+mod shipped;
 
 use crate::failure::Outcome;
 use crate::health::accounts::View;
