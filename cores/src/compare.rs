@@ -1,6 +1,5 @@
 //! Comparison of a value found with a constant, as verification functions state it.
 
-use shared_layouts::keys_equal;
 use shared_layouts::processor::{number_kind, operator};
 
 /// Most bytes of a value.
@@ -29,17 +28,27 @@ pub const fn is_valid_width(number: u8, width: u8) -> bool {
 impl Comparison<'_> {
     /// Whether `found <operator> constant` holds. `found` has the length of the constant.
     ///
-    /// An unknown operator or number kind never holds; registration refuses both.
+    /// An unknown operator, number kind or width never holds; registration refuses all three.
     #[inline(always)]
     pub fn holds(&self, found: &[u8]) -> bool {
         debug_assert_eq!(found.len(), self.constant.len());
-        match self.number {
-            number_kind::UNSIGNED => unsigned_holds(self.operator, unsigned(found), unsigned(self.constant)),
-            number_kind::SIGNED => signed_holds(self.operator, signed(found), signed(self.constant)),
-            number_kind::BYTES => bytes_hold(self.operator, found, self.constant),
+        if self.number == number_kind::BYTES {
+            return bytes_hold(self.operator, found, self.constant);
+        }
+        match (number(self.number, found), number(self.number, self.constant)) {
+            (Some(found), Some(constant)) => numbers_hold(self.operator, self.number, found, constant),
             _ => false,
         }
     }
+}
+
+/// `left <operator> right` of two numbers of a kind, as [`number`] reads them.
+#[inline(never)]
+pub const fn numbers_hold(operator: u8, kind: u8, left: u64, right: u64) -> bool {
+    // With the sign bit turned, signed numbers are ordered as unsigned ones. Equality and bits do not depend on the sign.
+    let is_order = operator >= operator::LESS && operator <= operator::GREATER_OR_EQUAL;
+    let bias = if kind == number_kind::SIGNED && is_order { 1 << 63 } else { 0 };
+    unsigned_holds(operator, left ^ bias, right ^ bias)
 }
 
 /// `left <operator> right` of unsigned numbers.
@@ -58,66 +67,33 @@ pub const fn unsigned_holds(operator: u8, left: u64, right: u64) -> bool {
     }
 }
 
-/// `left <operator> right` of signed numbers.
-#[inline(always)]
-pub const fn signed_holds(operator: u8, left: i64, right: i64) -> bool {
-    match operator {
-        operator::LESS => left < right,
-        operator::LESS_OR_EQUAL => left <= right,
-        operator::GREATER => left > right,
-        operator::GREATER_OR_EQUAL => left >= right,
-        // Equality and bits do not depend on the sign.
-        _ => unsigned_holds(operator, left.cast_unsigned(), right.cast_unsigned()),
-    }
-}
-
-/// `left <operator> right` of bytes, ordered from the first one on. Keys are compared by words.
+/// `left <operator> right` of bytes, ordered from the first one on.
 #[inline(always)]
 fn bytes_hold(operator: u8, left: &[u8], right: &[u8]) -> bool {
-    match operator {
-        operator::EQUAL => bytes_equal(left, right),
-        operator::NOT_EQUAL => !bytes_equal(left, right),
-        operator::ALL_BITS | operator::NO_BITS => {
-            let all = if operator == operator::ALL_BITS { u8::MAX } else { 0 };
-            left.iter().zip(right).all(|(found, mask)| found & mask == mask & all)
-        }
-        // The order of the bytes is the order of -1, 0 and 1.
-        _ => signed_holds(operator, left.cmp(right) as i64, 0),
+    if matches!(operator, operator::ALL_BITS | operator::NO_BITS) {
+        let all = if operator == operator::ALL_BITS { u8::MAX } else { 0 };
+        return left.iter().zip(right).all(|(found, mask)| found & mask == mask & all);
     }
+    // The order of the bytes is the order of 0, 1 and 2.
+    numbers_hold(operator, number_kind::UNSIGNED, (left.cmp(right) as i64 + 1).cast_unsigned(), 1)
 }
 
-#[inline(always)]
-fn bytes_equal(left: &[u8], right: &[u8]) -> bool {
-    match (left.first_chunk::<MAX_WIDTH>(), right.first_chunk::<MAX_WIDTH>()) {
-        (Some(left_key), Some(right_key)) if left.len() == MAX_WIDTH && right.len() == MAX_WIDTH => {
-            keys_equal(left_key, right_key)
-        }
-        _ => left == right,
-    }
-}
-
-/// Little-endian number of 1, 2, 4 or 8 bytes; zero for any other length, which registration refuses.
-#[inline(always)]
-pub fn unsigned(bytes: &[u8]) -> u64 {
-    match bytes.len() {
-        1 => bytes.first().map_or(0, |byte| u64::from(*byte)),
-        2 => bytes.first_chunk().map_or(0, |bytes| u64::from(u16::from_le_bytes(*bytes))),
-        4 => bytes.first_chunk().map_or(0, |bytes| u64::from(u32::from_le_bytes(*bytes))),
-        8 => bytes.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes)),
-        _ => 0,
-    }
-}
-
-/// Two's complement little-endian number of 1, 2, 4 or 8 bytes; zero for any other length, which registration refuses.
-#[inline(always)]
-pub fn signed(bytes: &[u8]) -> i64 {
-    let unused_bits = match bytes.len() {
-        1 => 56,
-        2 => 48,
-        4 => 32,
-        _ => 0,
+/// Little-endian number of 1, 2, 4 or 8 bytes, in two's complement with its sign extended if it is signed; `None` for any other
+/// kind or length, which registration refuses.
+#[inline(never)]
+pub fn number(kind: u8, bytes: &[u8]) -> Option<u64> {
+    let (number, unused_bits) = match bytes.len() {
+        1 => (u64::from(*bytes.first()?), 56),
+        2 => (u64::from(u16::from_le_bytes(*bytes.first_chunk()?)), 48),
+        4 => (u64::from(u32::from_le_bytes(*bytes.first_chunk()?)), 32),
+        8 => (u64::from_le_bytes(*bytes.first_chunk()?), 0),
+        _ => return None,
     };
-    (unsigned(bytes) << unused_bits).cast_signed() >> unused_bits
+    match kind {
+        number_kind::UNSIGNED => Some(number),
+        number_kind::SIGNED => Some(((number << unused_bits).cast_signed() >> unused_bits).cast_unsigned()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

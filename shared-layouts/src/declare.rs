@@ -155,6 +155,25 @@ macro_rules! errors {
                 Self::Custom(error as u32)
             }
         }
+
+        impl From<$name> for $crate::declare::Denial {
+            /// A cold function for each: the error is known where it is returned.
+            #[inline(always)]
+            fn from(error: $name) -> Self {
+                $crate::declare::cold_denials!(error, $name $($rest)*)
+            }
+        }
+    };
+}
+
+/// The denial of an error, by its name.
+macro_rules! cold_denials {
+    ( $error:expr, $name:ident from $base:literal {
+        $( $(#[doc = $vdoc:literal])* $variant:ident = $code:literal, )*
+    } ) => {
+        match $error {
+            $( $name::$variant => $crate::declare::Denial::cold::<$code>(), )*
+        }
     };
 }
 
@@ -388,20 +407,8 @@ macro_rules! instructions {
                     }
 
                     /// [`Self::parse`] for an instruction whose size in the binary matters more than its compute units: the
-                    /// same checks in the same order, made by one function that all such instructions share.
-                    ///
-                    /// # Errors
-                    /// As [`Self::parse`].
-                    #[inline(always)]
-                    pub fn parse_cold(
-                        accounts: &'a mut [pinocchio::AccountView],
-                    ) -> Result<(Self, &'a mut [pinocchio::AccountView]), solana_program_error::ProgramError> {
-                        $crate::declare::check_accounts(accounts, const { $crate::declare::access_table(&SPEC) })?;
-                        // SAFETY: the accounts were just checked against the declaration's table.
-                        Ok(unsafe { Self::split_checked(accounts) })
-                    }
-
-                    /// [`Self::parse_cold`] with an error that fits a register.
+                    /// same checks in the same order, made by one function that all such instructions share, and an error that
+                    /// fits a register.
                     ///
                     /// # Errors
                     /// As [`Self::parse`].
@@ -468,7 +475,7 @@ macro_rules! instructions {
     };
 }
 
-pub(crate) use {access, error_codes, errors, instructions, layout, optional};
+pub(crate) use {access, cold_denials, error_codes, errors, instructions, layout, optional};
 
 /// Joins the instructions of two files of one program. `COUNT` is the sum of their lengths.
 pub(crate) const fn join_instructions<const COUNT: usize>(
@@ -524,13 +531,57 @@ pub fn check_access(
     Ok(())
 }
 
-/// Why [`deny_accounts`] refuses an instruction: the number that the runtime is given, which fits a register.
+/// Why an instruction is refused: the number that the runtime is given, which fits a register. A `ProgramError` is written
+/// to memory, and read, compared and copied by every `?` on its way out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Denial(NonZeroU64);
 
+impl From<solana_program_error::ProgramError> for Denial {
+    /// What checks of accounts and data return gets a cold function each; anything else shares one.
+    #[inline(always)]
+    fn from(error: solana_program_error::ProgramError) -> Self {
+        use solana_program_error::{self as sdk, ProgramError};
+        match error {
+            ProgramError::InvalidArgument => Self::cold::<{ sdk::INVALID_ARGUMENT }>(),
+            ProgramError::InvalidInstructionData => Self::cold::<{ sdk::INVALID_INSTRUCTION_DATA }>(),
+            ProgramError::InvalidAccountData => Self::cold::<{ sdk::INVALID_ACCOUNT_DATA }>(),
+            ProgramError::InvalidAccountOwner => Self::cold::<{ sdk::INVALID_ACCOUNT_OWNER }>(),
+            ProgramError::NotEnoughAccountKeys => Self::cold::<{ sdk::NOT_ENOUGH_ACCOUNT_KEYS }>(),
+            ProgramError::MissingRequiredSignature => Self::cold::<{ sdk::MISSING_REQUIRED_SIGNATURES }>(),
+            ProgramError::Immutable => Self::cold::<{ sdk::IMMUTABLE }>(),
+            ProgramError::UnsupportedSysvar => Self::cold::<{ sdk::UNSUPPORTED_SYSVAR }>(),
+            error => Self::passed_on(error),
+        }
+    }
+}
+
+impl From<Denial> for u64 {
+    #[inline(always)]
+    fn from(denial: Denial) -> Self {
+        denial.0.get()
+    }
+}
+
 impl Denial {
-    #[cfg(feature = "cpi")]
-    const fn of(code: u64) -> Self {
+    /// Of a number that is not zero, in a function of its own for each number. Otherwise the compiler merges the failing branches
+    /// and sets the number before each check: an instruction for every check that holds.
+    #[cold]
+    #[inline(never)]
+    pub fn cold<const CODE: u64>() -> Self {
+        // The black box keeps the compiler from seeing that the number is a constant.
+        Self::of(core::hint::black_box(CODE))
+    }
+
+    /// Of an error that another function returned.
+    #[cold]
+    #[inline(never)]
+    pub fn passed_on(error: solana_program_error::ProgramError) -> Self {
+        Self::of(u64::from(error))
+    }
+
+    /// Of a number that is not zero.
+    #[inline(always)]
+    pub const fn of(code: u64) -> Self {
         match NonZeroU64::new(code) {
             Some(code) => Self(code),
             None => Self(NonZeroU64::MAX),
@@ -571,26 +622,6 @@ pub const fn access_table(spec: &InstructionSpec) -> u64 {
 /// # Errors
 /// `NotEnoughAccountKeys`, `InvalidArgument` (accounts that nothing would consume), `MissingRequiredSignature`,
 /// `Immutable`.
-#[cfg(feature = "cpi")]
-#[inline(never)]
-pub fn check_accounts(
-    accounts: &[pinocchio::AccountView],
-    table: u64,
-) -> Result<(), solana_program_error::ProgramError> {
-    use solana_program_error::ProgramError;
-    match find_fault(accounts, table) {
-        None => Ok(()),
-        Some(AccessFault::TooFew) => Err(ProgramError::NotEnoughAccountKeys),
-        Some(AccessFault::TooMany) => Err(ProgramError::InvalidArgument),
-        Some(AccessFault::Unsigned) => Err(ProgramError::MissingRequiredSignature),
-        Some(AccessFault::ReadOnly) => Err(ProgramError::Immutable),
-    }
-}
-
-/// [`check_accounts`] with an error that fits a register.
-///
-/// # Errors
-/// As there.
 #[cfg(feature = "cpi")]
 #[inline(never)]
 pub fn deny_accounts(accounts: &[pinocchio::AccountView], table: u64) -> Result<(), Denial> {

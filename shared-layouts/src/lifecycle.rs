@@ -2,7 +2,6 @@
 
 use crate::account::{AccountHeader, Key};
 use crate::declare::{error_codes, layout};
-use solana_program_error::ProgramError;
 
 /// Seed of each program's config.
 pub const CONFIG_SEED: &[u8] = b"config";
@@ -82,7 +81,7 @@ impl Lifecycle {
     /// # Errors
     /// What `now` returns.
     #[inline(always)]
-    pub fn is_paused(&self, now: impl FnOnce() -> Result<i64, ProgramError>) -> Result<bool, ProgramError> {
+    pub fn is_paused<E>(&self, now: impl FnOnce() -> Result<i64, E>) -> Result<bool, E> {
         match self.header.state {
             pause_state::RUNNING => Ok(false),
             pause_state::BY_GUARDIAN => Ok(now()? < self.pause_ends_at),
@@ -133,15 +132,6 @@ error_codes! {
         WrongAddress = 17,
         /// The account's layout has another version than the program: the authority has to call `Migrate`.
         WrongVersion = 18,
-    }
-}
-
-impl Fault {
-    /// The error of the program whose range starts at `base`.
-    #[cold]
-    #[inline(never)]
-    pub const fn of(self, base: u32) -> ProgramError {
-        ProgramError::Custom(base + self as u32)
     }
 }
 

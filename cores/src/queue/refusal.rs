@@ -31,7 +31,10 @@ impl Refusal {
     /// vanishes where the compiler knows which one it is.
     #[cold]
     #[inline(never)]
-    pub fn passed_on(error: ProgramError) -> Self {
+    pub fn passed_on<E>(error: E) -> Self
+    where
+        u64: From<E>,
+    {
         Self(NonZeroU64::new(u64::from(error)).unwrap_or(NonZeroU64::MAX))
     }
 }

@@ -1,13 +1,14 @@
 //! Account checks and the creation of program-derived accounts.
 
-use crate::{Singleton, fault};
+use crate::{Outcome, Singleton, fault};
 use pinocchio::account::MAX_PERMITTED_DATA_INCREASE;
 use pinocchio::cpi::{Seed, Signer};
 use pinocchio::error::ProgramError;
 use pinocchio::sysvars::{get_sysvar, rent::RENT_ID};
-use pinocchio::{AccountView, Address, ProgramResult, UnsafeResize, address::address_eq};
+use pinocchio::{AccountView, Address, UnsafeResize, address::address_eq};
 use pinocchio_system::instructions::{Allocate, Assign, CreateAccount, Transfer};
 use shared_layouts::account::{AccountLayout, total_bytes};
+use shared_layouts::declare::Denial;
 use shared_layouts::lifecycle::Fault;
 
 /// Most seeds of an address here, the bump included.
@@ -31,10 +32,7 @@ pub fn is_owned_by(account: &AccountView, program: &Address) -> bool {
 /// # Safety
 /// Nobody may hold the account's data mutably.
 #[inline(always)]
-pub unsafe fn read_unborrowed<'a, T: AccountLayout>(
-    account: &'a AccountView,
-    program: &Address,
-) -> Result<&'a T, ProgramError> {
+pub unsafe fn read_unborrowed<'a, T: AccountLayout>(account: &'a AccountView, program: &Address) -> Outcome<&'a T> {
     if !is_owned_by(account, program) {
         return Err(invalid_owner());
     }
@@ -50,15 +48,25 @@ pub unsafe fn read_unborrowed<'a, T: AccountLayout>(
 /// # Safety
 /// Nobody may hold the account's data mutably.
 #[inline(always)]
-pub unsafe fn read_fixed_part<T: AccountLayout>(account: &AccountView) -> Result<&T, ProgramError> {
+pub unsafe fn read_fixed_part<T: AccountLayout>(account: &AccountView) -> Outcome<&T> {
+    // SAFETY: the caller's contract.
+    unsafe { fixed_part(account) }.ok_or_else(invalid_data)
+}
+
+/// [`read_fixed_part`] without an error.
+///
+/// # Safety
+/// Nobody may hold the account's data mutably.
+#[inline(always)]
+pub unsafe fn fixed_part<T: AccountLayout>(account: &AccountView) -> Option<&T> {
     // SAFETY: the caller's contract.
     let bytes = unsafe { account.borrow_unchecked() };
     if is_of_kind::<T>(bytes) {
         // SAFETY: the length was compared, the runtime aligns an account's data to 8 bytes, and a layout is never more
         // aligned than that and has no invalid bytes.
-        Ok(unsafe { &*bytes.as_ptr().cast::<T>() })
+        Some(unsafe { &*bytes.as_ptr().cast::<T>() })
     } else {
-        Err(invalid_data())
+        None
     }
 }
 
@@ -74,14 +82,14 @@ fn is_of_kind<T: AccountLayout>(bytes: &[u8]) -> bool {
 // Functions of their own, so that no check prepares its error before it is needed.
 #[cold]
 #[inline(never)]
-fn invalid_owner() -> ProgramError {
-    ProgramError::InvalidAccountOwner
+fn invalid_owner() -> Denial {
+    ProgramError::InvalidAccountOwner.into()
 }
 
 #[cold]
 #[inline(never)]
-fn invalid_data() -> ProgramError {
-    ProgramError::InvalidAccountData
+fn invalid_data() -> Denial {
+    ProgramError::InvalidAccountData.into()
 }
 
 /// [`read_unborrowed`], mutable.
@@ -96,7 +104,7 @@ fn invalid_data() -> ProgramError {
 pub unsafe fn write_unborrowed<'a, T: AccountLayout>(
     account: &'a mut AccountView,
     program: &Address,
-) -> Result<&'a mut T, ProgramError> {
+) -> Outcome<&'a mut T> {
     if !is_owned_by(account, program) {
         return Err(invalid_owner());
     }
@@ -114,26 +122,26 @@ pub unsafe fn write_unborrowed<'a, T: AccountLayout>(
 ///
 /// # Errors
 /// `InvalidAccountData` if the account is too short.
-pub fn fresh<T: bytemuck::Pod>(bytes: &mut [u8]) -> Result<&mut T, ProgramError> {
+pub fn fresh<T: bytemuck::Pod>(bytes: &mut [u8]) -> Outcome<&mut T> {
     let fixed = bytes.get_mut(..size_of::<T>()).ok_or(ProgramError::InvalidAccountData)?;
-    bytemuck::try_from_bytes_mut(fixed).map_err(|_| ProgramError::InvalidAccountData)
+    bytemuck::try_from_bytes_mut(fixed).map_err(|_| ProgramError::InvalidAccountData.into())
 }
 
 /// A program-derived account to create.
-pub struct NewAccount<'a, const N: usize> {
+pub struct NewAccount<'a> {
     /// The account; must be system-owned and empty.
     pub account: &'a mut AccountView,
     /// Pays the rent.
     pub payer: &'a AccountView,
     /// Owner from now on, which the address is derived from.
     pub program: &'a Address,
-    /// Seeds of the address, without the bump.
-    pub seeds: [&'a [u8]; N],
+    /// Seeds of the address, without the bump; at most three.
+    pub seeds: &'a [&'a [u8]],
     /// Length, bytes; all zero.
     pub bytes: usize,
 }
 
-impl<const N: usize> NewAccount<'_, N> {
+impl NewAccount<'_> {
     /// Checks everything that [`Self::create`] needs, and returns the canonical bump of the account's address.
     ///
     /// What the system program would find out after it had written is checked here: who pays, and that it can.
@@ -144,8 +152,8 @@ impl<const N: usize> NewAccount<'_, N> {
     /// `InvalidAccountOwner` or `InvalidAccountData` if the payer is not a system account without data;
     /// `InsufficientFunds` if it has too few lamports.
     #[inline(never)]
-    pub fn check<P: Singleton>(&self) -> Result<u8, ProgramError> {
-        let (address, bump) = Address::find_program_address(&self.seeds, self.program);
+    pub fn check<P: Singleton>(&self) -> Outcome<u8> {
+        let (address, bump) = Address::find_program_address(self.seeds, self.program);
         if self.account.address() != &address {
             return Err(fault::<P>(Fault::WrongAddress));
         }
@@ -153,7 +161,7 @@ impl<const N: usize> NewAccount<'_, N> {
             return Err(fault::<P>(Fault::AlreadyInitialized));
         }
         if self.payer.address() == &address {
-            return Err(ProgramError::InvalidArgument);
+            return Err(ProgramError::InvalidArgument.into());
         }
         check_payer(self.payer, rent_exempt_lamports(self.bytes)?.saturating_sub(self.account.lamports()))?;
         Ok(bump)
@@ -165,7 +173,7 @@ impl<const N: usize> NewAccount<'_, N> {
     /// # Errors
     /// As [`Self::check`], and what the system program returns.
     #[inline(always)]
-    pub fn create<P: Singleton>(self) -> Result<u8, ProgramError> {
+    pub fn create<P: Singleton>(self) -> Outcome<u8> {
         let bump = self.check::<P>()?;
         self.create_checked(bump)?;
         Ok(bump)
@@ -176,57 +184,53 @@ impl<const N: usize> NewAccount<'_, N> {
     /// # Errors
     /// What the system program returns.
     #[inline(never)]
-    pub fn create_checked(self, bump: u8) -> ProgramResult {
+    pub fn create_checked(self, bump: u8) -> Outcome {
         let bump_seed = [bump];
         let mut seeds: [Seed; MAX_SEEDS] = core::array::from_fn(|_| Seed::from(&bump_seed[..]));
         for (place, seed) in seeds.iter_mut().zip(self.seeds) {
-            *place = Seed::from(seed);
+            *place = Seed::from(*seed);
         }
-        let seeds = seeds.get(..=N).ok_or(ProgramError::MaxSeedLengthExceeded)?;
+        let seeds = seeds.get(..=self.seeds.len()).ok_or(ProgramError::MaxSeedLengthExceeded)?;
+        let signers = &[Signer::from(seeds)];
         let Self { account, payer, program: owner, bytes, .. } = self;
-        Creation { account, payer, owner, bytes }.run(&[Signer::from(seeds)])
-    }
-}
-
-/// The part of [`NewAccount`] that does not depend on the number of seeds, so that a program has it once.
-struct Creation<'a> {
-    account: &'a mut AccountView,
-    payer: &'a AccountView,
-    owner: &'a Address,
-    bytes: usize,
-}
-
-impl Creation<'_> {
-    #[inline(never)]
-    fn run(self, signers: &[Signer]) -> ProgramResult {
-        let Self { account, payer, owner, bytes } = self;
         let rent_lamports = rent_exempt_lamports(bytes)?;
         let space = bytes as u64;
         if account.lamports() == 0 {
-            return CreateAccount { from: payer, to: account, lamports: rent_lamports, space, owner }
-                .invoke_signed(signers);
+            CreateAccount { from: payer, to: account, lamports: rent_lamports, space, owner }.invoke_signed(signers)?;
+            return Ok(());
         }
         let lamports = rent_lamports.saturating_sub(account.lamports());
         if lamports > 0 {
-            Transfer { from: payer, to: account, lamports }.invoke()?;
+            transfer(payer, account, lamports)?;
         }
         Allocate { account, space }.invoke_signed(signers)?;
-        Assign { account, owner }.invoke_signed(signers)
+        Assign { account, owner }.invoke_signed(signers)?;
+        Ok(())
     }
+}
+
+/// Has the system program move lamports from an account that signs.
+///
+/// # Errors
+/// What the system program returns.
+#[inline(never)]
+pub fn transfer(from: &AccountView, to: &AccountView, lamports: u64) -> Outcome {
+    Transfer { from, to, lamports }.invoke()?;
+    Ok(())
 }
 
 /// Checks that an account can pay so many lamports through the system program.
 ///
 /// # Errors
 /// `InvalidAccountOwner` or `InvalidAccountData` if it is not a system account without data; `InsufficientFunds`.
-pub fn check_payer(payer: &AccountView, lamports: u64) -> ProgramResult {
+pub fn check_payer(payer: &AccountView, lamports: u64) -> Outcome {
     if !payer.owned_by(&pinocchio_system::ID) {
-        return Err(ProgramError::InvalidAccountOwner);
+        return Err(ProgramError::InvalidAccountOwner.into());
     }
     if payer.data_len() != 0 {
-        return Err(ProgramError::InvalidAccountData);
+        return Err(ProgramError::InvalidAccountData.into());
     }
-    if payer.lamports() < lamports { Err(ProgramError::InsufficientFunds) } else { Ok(()) }
+    if payer.lamports() < lamports { Err(ProgramError::InsufficientFunds.into()) } else { Ok(()) }
 }
 
 /// Changes an account's length; new bytes are zero.
@@ -236,10 +240,10 @@ pub fn check_payer(payer: &AccountView, lamports: u64) -> ProgramResult {
 ///
 /// # Safety
 /// The account's length must not have changed before in the same instruction.
-pub unsafe fn resize(account: &mut AccountView, bytes: usize) -> ProgramResult {
+pub unsafe fn resize(account: &mut AccountView, bytes: usize) -> Outcome {
     account.check_borrow_mut()?;
     if bytes.saturating_sub(account.data_len()) > MAX_PERMITTED_DATA_INCREASE {
-        return Err(ProgramError::InvalidRealloc);
+        return Err(ProgramError::InvalidRealloc.into());
     }
     // SAFETY: the data is not held, as was just checked; it grows by no more than the room that the runtime keeps behind
     // it, since by the caller's contract its length is still the original one.
@@ -255,7 +259,7 @@ pub unsafe fn resize(account: &mut AccountView, bytes: usize) -> ProgramResult {
 /// # Errors
 /// `UnsupportedSysvar` if the sysvar holds anything else.
 #[inline(never)]
-pub fn rent_exempt_lamports(bytes: usize) -> Result<u64, ProgramError> {
+pub fn rent_exempt_lamports(bytes: usize) -> Outcome<u64> {
     const STORAGE_OVERHEAD_BYTES: usize = 128;
     const ONE: [u8; 8] = 1.0f64.to_le_bytes();
     const TWO: [u8; 8] = 2.0f64.to_le_bytes();
@@ -265,7 +269,7 @@ pub fn rent_exempt_lamports(bytes: usize) -> Result<u64, ProgramError> {
     let years = match years {
         ONE => 1,
         TWO => 2,
-        _ => return Err(ProgramError::UnsupportedSysvar),
+        _ => return Err(ProgramError::UnsupportedSysvar.into()),
     };
     let price = u32::try_from(u64::from_le_bytes(price)).map_err(|_| ProgramError::UnsupportedSysvar)?;
     let years_bytes = total_bytes(STORAGE_OVERHEAD_BYTES + bytes, years);
@@ -276,7 +280,7 @@ pub fn rent_exempt_lamports(bytes: usize) -> Result<u64, ProgramError> {
 ///
 /// # Errors
 /// `InsufficientFunds`, `ArithmeticOverflow`.
-pub fn move_lamports(from: &mut AccountView, to: &mut AccountView, lamports: u64) -> ProgramResult {
+pub fn move_lamports(from: &mut AccountView, to: &mut AccountView, lamports: u64) -> Outcome {
     let left = from.lamports().checked_sub(lamports).ok_or(ProgramError::InsufficientFunds)?;
     let sum = to.lamports().checked_add(lamports).ok_or(ProgramError::ArithmeticOverflow)?;
     from.set_lamports(left);

@@ -1,5 +1,6 @@
 //! Time, read in place from the Clock sysvar account: about 15 compute units where the syscall costs 155.
 
+use crate::Outcome;
 use pinocchio::error::ProgramError;
 use pinocchio::sysvars::Sysvar;
 use pinocchio::sysvars::clock::{CLOCK_ID, Clock};
@@ -13,15 +14,15 @@ const UNIX_TIMESTAMP_OFFSET: usize = 32;
 /// # Errors
 /// `UnsupportedSysvar` if the account is another one.
 #[inline(always)]
-pub fn now(clock: &AccountView) -> Result<i64, ProgramError> {
+pub fn now(clock: &AccountView) -> Outcome<i64> {
     if !address_eq(clock.address(), &CLOCK_ID) {
-        return Err(ProgramError::UnsupportedSysvar);
+        return Err(ProgramError::UnsupportedSysvar.into());
     }
     // SAFETY: the sysvar is never writable, so nobody holds it mutably.
     let bytes = unsafe { clock.borrow_unchecked() };
     match bytes.get(UNIX_TIMESTAMP_OFFSET..UNIX_TIMESTAMP_OFFSET + 8) {
         Some(bytes) => Ok(bytemuck::pod_read_unaligned(bytes)),
-        None => Err(ProgramError::UnsupportedSysvar),
+        None => Err(ProgramError::UnsupportedSysvar.into()),
     }
 }
 
@@ -31,6 +32,6 @@ pub fn now(clock: &AccountView) -> Result<i64, ProgramError> {
 /// What the runtime returns.
 #[cold]
 #[inline(never)]
-pub fn now_by_syscall() -> Result<i64, ProgramError> {
+pub fn now_by_syscall() -> Outcome<i64> {
     Ok(Clock::get()?.unix_timestamp)
 }

@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod clock;
 pub mod hash;
+pub mod input;
 pub mod lifecycle;
 pub mod migration;
 pub mod siblings;
@@ -12,9 +13,12 @@ pub mod siblings;
 #[cfg(target_arch = "bpf")]
 mod memory;
 
-use pinocchio::error::ProgramError;
 use pinocchio::{AccountView, Address};
+use shared_layouts::declare::Denial;
 use shared_layouts::lifecycle::Fault;
+
+/// What a handler returns.
+pub type Outcome<T = ()> = Result<T, Denial>;
 
 /// What tells one of the programs from the others.
 pub trait Singleton {
@@ -33,8 +37,8 @@ pub trait Singleton {
 
 /// A common fault in the range of program `P`.
 #[inline(always)]
-pub const fn fault<P: Singleton>(fault: Fault) -> ProgramError {
-    fault.of(P::ERROR_BASE)
+pub const fn fault<P: Singleton>(fault: Fault) -> Denial {
+    Denial::of((P::ERROR_BASE + fault as u32) as u64)
 }
 
 /// What the entrypoint hands to a handler. One struct, because a function that is not inlined takes at most five

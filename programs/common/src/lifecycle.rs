@@ -1,10 +1,10 @@
 //! Authority, guardian and pause, the same in all three programs. The migration of layouts is in [`crate::migration`].
 
 use crate::accounts::{self, NewAccount};
-use crate::{Singleton, clock, fault};
+use crate::{Outcome, Singleton, clock, fault};
 use pinocchio::error::ProgramError;
-use pinocchio::{AccountView, Address, ProgramResult};
-use shared_layouts::account::{AccountHeader, AccountLayout, Key, NO_KEY, keys_equal};
+use pinocchio::{AccountView, Address};
+use shared_layouts::account::{AccountLayout, Key, NO_KEY, keys_equal};
 use shared_layouts::lifecycle::{CONFIG_SEED, Fault, Lifecycle, UPGRADEABLE_LOADER, config_fields, pause_state};
 use shared_layouts::{diff::DiffConfig, processor::ProcessorConfig, scheduler::SchedulerConfig};
 
@@ -54,7 +54,7 @@ pub struct Powers {
 ///
 /// # Errors
 /// `Fault::InvalidConfig`.
-pub fn check_powers<P: Singleton>(lifecycle: &Lifecycle) -> ProgramResult {
+pub fn check_powers<P: Singleton>(lifecycle: &Lifecycle) -> Outcome {
     let guardian_is_sound = lifecycle.guardian == NO_KEY
         || (lifecycle.guardian != lifecycle.authority
             && lifecycle.guardian_pause_seconds > 0
@@ -64,27 +64,20 @@ pub fn check_powers<P: Singleton>(lifecycle: &Lifecycle) -> ProgramResult {
 }
 
 impl Powers {
-    /// The common part of a new config.
+    /// Writes the common part of a new config, which is all zero.
     ///
     /// # Errors
     /// `Fault::InvalidConfig`, as [`check_powers`].
-    pub fn lifecycle<P: Singleton>(&self) -> Result<Lifecycle, ProgramError> {
-        let lifecycle = Lifecycle {
-            header: AccountHeader {
-                discriminator: P::Config::DISCRIMINATOR,
-                version: P::Config::VERSION,
-                bump: 0,
-                state: pause_state::RUNNING,
-                reserved: [0; 4],
-            },
-            authority: self.authority,
-            guardian: self.guardian,
-            guardian_pause_seconds: self.guardian_pause_seconds,
-            guardian_cooldown_seconds: self.guardian_cooldown_seconds,
-            ..bytemuck::Zeroable::zeroed()
-        };
-        check_powers::<P>(&lifecycle)?;
-        Ok(lifecycle)
+    #[inline(never)]
+    pub fn write<P: Singleton>(&self, lifecycle: &mut Lifecycle) -> Outcome {
+        lifecycle.header.discriminator = P::Config::DISCRIMINATOR;
+        lifecycle.header.version = P::Config::VERSION;
+        lifecycle.header.state = pause_state::RUNNING;
+        lifecycle.authority = self.authority;
+        lifecycle.guardian = self.guardian;
+        lifecycle.guardian_pause_seconds = self.guardian_pause_seconds;
+        lifecycle.guardian_cooldown_seconds = self.guardian_cooldown_seconds;
+        check_powers::<P>(lifecycle)
     }
 }
 
@@ -100,7 +93,7 @@ pub fn check_upgrade_authority<P: Singleton>(
     program: &AccountView,
     program_data: &AccountView,
     signer: &AccountView,
-) -> ProgramResult {
+) -> Outcome {
     const PROGRAM_TAG: u32 = 2;
     const PROGRAM_DATA_TAG: u32 = 3;
     let wrong = || fault::<P>(Fault::WrongProgramData);
@@ -132,12 +125,8 @@ pub fn check_upgrade_authority<P: Singleton>(
 ///
 /// # Errors
 /// `Fault::AlreadyInitialized`, `Fault::WrongAddress`.
-pub fn create_config<P: Singleton>(
-    program_id: &Address,
-    config: &mut AccountView,
-    payer: &AccountView,
-) -> Result<u8, ProgramError> {
-    NewAccount { account: config, payer, program: program_id, seeds: [CONFIG_SEED], bytes: size_of::<P::Config>() }
+pub fn create_config<P: Singleton>(program_id: &Address, config: &mut AccountView, payer: &AccountView) -> Outcome<u8> {
+    NewAccount { account: config, payer, program: program_id, seeds: &[CONFIG_SEED], bytes: size_of::<P::Config>() }
         .create::<P>()
 }
 
@@ -146,11 +135,11 @@ pub fn create_config<P: Singleton>(
 /// # Errors
 /// `InvalidInstructionData` if a value is stated whose bit in the mask is not set.
 #[inline(always)]
-pub fn set_field<T: PartialEq + Default>(fields: u16, bit: u16, current: &mut T, new: T) -> ProgramResult {
+pub fn set_field<T: PartialEq + Default>(fields: u16, bit: u16, current: &mut T, new: T) -> Outcome {
     if fields & bit != 0 {
         *current = new;
     } else if new != T::default() {
-        return Err(ProgramError::InvalidInstructionData);
+        return Err(ProgramError::InvalidInstructionData.into());
     }
     Ok(())
 }
@@ -174,7 +163,7 @@ impl GuardianUpdate {
     /// # Errors
     /// `Fault::InvalidConfig`, `InvalidInstructionData`.
     #[inline(never)]
-    pub fn apply<P: Singleton>(&self, lifecycle: &mut Lifecycle) -> ProgramResult {
+    pub fn apply<P: Singleton>(&self, lifecycle: &mut Lifecycle) -> Outcome {
         use config_fields::{GUARDIAN, GUARDIAN_COOLDOWN_SECONDS, GUARDIAN_PAUSE_SECONDS};
         set_field(self.fields, GUARDIAN, &mut lifecycle.guardian, self.guardian)?;
         let (pause, cooldown) = (&mut lifecycle.guardian_pause_seconds, &mut lifecycle.guardian_cooldown_seconds);
@@ -196,7 +185,7 @@ pub unsafe fn config_of_authority<'a, P: Singleton>(
     program_id: &Address,
     config: &'a mut AccountView,
     authority: &AccountView,
-) -> Result<&'a mut P::Config, ProgramError> {
+) -> Outcome<&'a mut P::Config> {
     // SAFETY: the caller's contract.
     let config: &mut P::Config = unsafe { accounts::write_unborrowed(config, program_id) }?;
     if !keys_equal(&config.lifecycle().authority, authority.address().as_array()) {
@@ -215,7 +204,7 @@ pub fn nominate_authority<P: Singleton>(
     config: &mut AccountView,
     authority: &AccountView,
     nominee: &Key,
-) -> ProgramResult {
+) -> Outcome {
     // SAFETY: the authority is not an account of this program, so the config is held once.
     let config = unsafe { config_of_authority::<P>(program_id, config, authority) }?;
     let lifecycle = config.lifecycle_mut();
@@ -235,7 +224,7 @@ pub fn accept_authority<P: Singleton>(
     program_id: &Address,
     config: &mut AccountView,
     nominee: &AccountView,
-) -> ProgramResult {
+) -> Outcome {
     // SAFETY: the nominee is not an account of this program, so the config is held once.
     let config: &mut P::Config = unsafe { accounts::write_unborrowed(config, program_id) }?;
     let lifecycle = config.lifecycle_mut();
@@ -258,7 +247,7 @@ pub fn accept_authority<P: Singleton>(
 ///
 /// # Safety
 /// Nobody may hold the account's data mutably.
-pub unsafe fn read_dependency<P: Singleton, C: Config>(account: &AccountView) -> Result<&C, ProgramError> {
+pub unsafe fn read_dependency<P: Singleton, C: Config>(account: &AccountView) -> Outcome<&C> {
     let missing = || fault::<P>(Fault::DependencyNotInitialized);
     // SAFETY: the caller's contract.
     let config: &C = load_config(unsafe { account.borrow_unchecked() }).ok_or_else(missing)?;
@@ -280,7 +269,7 @@ pub fn pause<P: Singleton>(
     config: &mut AccountView,
     signer: &AccountView,
     clock: &AccountView,
-) -> ProgramResult {
+) -> Outcome {
     // SAFETY: signer and clock are not accounts of this program, so the config is held once.
     let config: &mut P::Config = unsafe { accounts::write_unborrowed(config, program_id) }?;
     let lifecycle = config.lifecycle_mut();
@@ -302,11 +291,11 @@ pub fn pause<P: Singleton>(
 }
 
 #[inline(never)]
-fn pause_by_guardian<P: Singleton>(lifecycle: &mut Lifecycle, signer: &AccountView, now: i64) -> ProgramResult {
+fn pause_by_guardian<P: Singleton>(lifecycle: &mut Lifecycle, signer: &AccountView, now: i64) -> Outcome {
     if lifecycle.guardian == NO_KEY || !keys_equal(&lifecycle.guardian, signer.address().as_array()) {
         return Err(fault::<P>(Fault::NotPauseAuthority));
     }
-    if lifecycle.is_paused(|| Ok(now))? {
+    if lifecycle.is_paused(|| Outcome::Ok(now))? {
         return Err(fault::<P>(Fault::AlreadyPaused));
     }
     if now < lifecycle.guardian_ready_at {
@@ -321,7 +310,7 @@ fn pause_by_guardian<P: Singleton>(lifecycle: &mut Lifecycle, signer: &AccountVi
 }
 
 #[inline(always)]
-fn begin_pause(lifecycle: &mut Lifecycle, now: i64) -> ProgramResult {
+fn begin_pause(lifecycle: &mut Lifecycle, now: i64) -> Outcome {
     lifecycle.pause_count = lifecycle.pause_count.checked_add(1).ok_or(ProgramError::ArithmeticOverflow)?;
     lifecycle.pause_started_at = now;
     Ok(())
@@ -337,7 +326,7 @@ pub fn resume<P: Singleton>(
     config: &mut AccountView,
     authority: &AccountView,
     clock: &AccountView,
-) -> ProgramResult {
+) -> Outcome {
     // SAFETY: authority and clock are not accounts of this program, so the config is held once.
     let config = unsafe { config_of_authority::<P>(program_id, config, authority) }?;
     let lifecycle = config.lifecycle_mut();

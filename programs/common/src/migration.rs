@@ -12,11 +12,10 @@
 //! differs between two versions is stated by each program's [`Migrations`]; `Lifecycle`, at the start of each config, and
 //! the account header are the same in every version.
 
-use crate::accounts::{self, check_payer, rent_exempt_lamports};
-use crate::{Singleton, fault};
+use crate::accounts::{self, check_payer, rent_exempt_lamports, transfer};
+use crate::{Outcome, Singleton, fault};
 use pinocchio::error::ProgramError;
-use pinocchio::{AccountView, Address, ProgramResult};
-use pinocchio_system::instructions::Transfer;
+use pinocchio::{AccountView, Address};
 use shared_layouts::account::{AccountHeader, AccountLayout, keys_equal};
 use shared_layouts::lifecycle::{Fault, Lifecycle, direction, migration};
 
@@ -52,15 +51,6 @@ impl Migrations for OneVersion {
 /// Says what was wrong when an account could not be read: its version, if one of the accounts has another than the program.
 ///
 /// This is asked on the way out and not where an account is loaded, so that it costs nothing when nothing is wrong.
-#[inline(always)]
-pub fn explain<P: Singleton>(result: ProgramResult, program_id: &Address, accounts: &[AccountView]) -> ProgramResult {
-    if matches!(result, Err(ProgramError::InvalidAccountData)) && is_other_version_among::<P>(program_id, accounts) {
-        return Err(fault::<P>(Fault::WrongVersion));
-    }
-    result
-}
-
-/// [`explain`] for the runtime's form of a result.
 #[inline(always)]
 pub fn explain_status<P: Singleton>(status: u64, program_id: &Address, accounts: &[AccountView]) -> u64 {
     if status == u64::from(ProgramError::InvalidAccountData) && is_other_version_among::<P>(program_id, accounts) {
@@ -106,10 +96,10 @@ impl Migrate<'_> {
     /// have to go first; `InvalidInstructionData`, `InvalidArgument`, `InvalidAccountOwner`, `InvalidAccountData`,
     /// `IncorrectProgramId`, `Immutable`, `InsufficientFunds`.
     #[inline(never)]
-    pub fn run<P: Singleton>(self) -> ProgramResult {
+    pub fn run<P: Singleton>(self) -> Outcome {
         let Self { program_id, config, authority, payer, system_program, more, direction } = self;
         if direction > direction::DOWN {
-            return Err(ProgramError::InvalidInstructionData);
+            return Err(ProgramError::InvalidInstructionData.into());
         }
         let lifecycle = read_lifecycle::<P>(config, program_id)?;
         if !keys_equal(&lifecycle.authority, authority.address().as_array()) {
@@ -117,14 +107,14 @@ impl Migrate<'_> {
         }
         // Going down calls nobody, so this is not left to the call.
         if system_program.address() != &pinocchio_system::ID {
-            return Err(ProgramError::IncorrectProgramId);
+            return Err(ProgramError::IncorrectProgramId.into());
         }
         let (target, is_config) = match more {
             [] => (config, true),
             // Taken this way the config would not open or close the migration.
-            [target] if target.address() == config.address() => return Err(ProgramError::InvalidArgument),
+            [target] if target.address() == config.address() => return Err(ProgramError::InvalidArgument.into()),
             [target] => (target, false),
-            _ => return Err(ProgramError::InvalidArgument),
+            _ => return Err(ProgramError::InvalidArgument.into()),
         };
         if !is_config {
             check_target(target, program_id)?;
@@ -151,11 +141,7 @@ impl Migrate<'_> {
 ///
 /// # Errors
 /// `Fault::NotAuthority`, `Fault::NoOpenMigration`.
-pub fn finalize<P: Singleton>(
-    program_id: &Address,
-    config: &mut AccountView,
-    authority: &AccountView,
-) -> ProgramResult {
+pub fn finalize<P: Singleton>(program_id: &Address, config: &mut AccountView, authority: &AccountView) -> Outcome {
     use crate::lifecycle::Config;
     // SAFETY: the authority is not an account of this program, so the config is held once.
     let config = unsafe { crate::lifecycle::config_of_authority::<P>(program_id, config, authority) }?;
@@ -168,43 +154,38 @@ pub fn finalize<P: Singleton>(
 }
 
 /// The common part of a config of any version.
-fn read_lifecycle<P: Singleton>(config: &AccountView, program_id: &Address) -> Result<Lifecycle, ProgramError> {
+fn read_lifecycle<P: Singleton>(config: &AccountView, program_id: &Address) -> Outcome<Lifecycle> {
     if !config.owned_by(program_id) {
-        return Err(ProgramError::InvalidAccountOwner);
+        return Err(ProgramError::InvalidAccountOwner.into());
     }
     let bytes = config.try_borrow()?;
     let bytes = bytes.get(..Lifecycle::BYTES).ok_or(ProgramError::InvalidAccountData)?;
     let lifecycle: Lifecycle = bytemuck::pod_read_unaligned(bytes);
     if lifecycle.header.discriminator != P::Config::DISCRIMINATOR {
-        return Err(ProgramError::InvalidAccountData);
+        return Err(ProgramError::InvalidAccountData.into());
     }
     Ok(lifecycle)
 }
 
 /// The config is checked by what reads it, and declared writable.
-fn check_target(target: &AccountView, program_id: &Address) -> ProgramResult {
+fn check_target(target: &AccountView, program_id: &Address) -> Outcome {
     if !target.is_writable() {
-        return Err(ProgramError::Immutable);
+        return Err(ProgramError::Immutable.into());
     }
     if !target.owned_by(program_id) {
-        return Err(ProgramError::InvalidAccountOwner);
+        return Err(ProgramError::InvalidAccountOwner.into());
     }
     Ok(())
 }
 
-fn read_header(account: &AccountView) -> Result<AccountHeader, ProgramError> {
+fn read_header(account: &AccountView) -> Outcome<AccountHeader> {
     let bytes = account.try_borrow()?;
     let bytes = bytes.get(..AccountHeader::BYTES).ok_or(ProgramError::InvalidAccountData)?;
     Ok(bytemuck::pod_read_unaligned(bytes))
 }
 
 /// Changes length, rent, contents and version. Going down gives back exactly the rent that going up took.
-fn convert<P: Singleton>(
-    target: &mut AccountView,
-    payer: &mut AccountView,
-    step: Step,
-    direction: u8,
-) -> ProgramResult {
+fn convert<P: Singleton>(target: &mut AccountView, payer: &mut AccountView, step: Step, direction: u8) -> Outcome {
     let (before, after) = (target.data_len(), step.bytes);
     let (rent_before, rent_after) = (rent_exempt_lamports(before)?, rent_exempt_lamports(after)?);
     let added = rent_after.saturating_sub(rent_before);
@@ -212,7 +193,7 @@ fn convert<P: Singleton>(
     check_payer(payer, added)?;
 
     if added > 0 {
-        Transfer { from: payer, to: target, lamports: added }.invoke()?;
+        transfer(payer, target, added)?;
     }
     if after > before {
         // SAFETY: this is the only change of its length in this instruction, and nobody holds its data.
@@ -232,7 +213,7 @@ fn convert<P: Singleton>(
     set_byte(target, core::mem::offset_of!(AccountHeader, version), step.version)
 }
 
-fn set_byte(account: &mut AccountView, offset: usize, byte: u8) -> ProgramResult {
+fn set_byte(account: &mut AccountView, offset: usize, byte: u8) -> Outcome {
     let mut bytes = account.try_borrow_mut()?;
     *bytes.get_mut(offset).ok_or(ProgramError::InvalidAccountData)? = byte;
     Ok(())

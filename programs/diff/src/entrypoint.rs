@@ -2,11 +2,9 @@
 
 use crate::refusal::{Outcome, Refusal};
 use crate::{Diff, instructions};
-use core::mem::MaybeUninit;
-use core::slice;
-use pinocchio::account::{MAX_PERMITTED_DATA_INCREASE, NOT_BORROWED};
 use pinocchio::error::ProgramError;
 use pinocchio::{AccountView, Address};
+use program_common::input::process_input;
 use program_common::{Call, migration};
 use shared_layouts::diff as wire;
 
@@ -22,71 +20,17 @@ const SUCCESS: u64 = 0;
 
 /// The runtime's entrypoint.
 ///
-/// It takes the accounts in a loop of its own: Pinocchio's is unrolled, which is ten times as long and hardly cheaper.
-///
-/// An account is: a byte that is 255, or the place of the account that this one repeats; flags, key, owner, lamports, the
-/// length of the data at offset 80, the data at 88, room for 10,240 bytes more, padding to eight bytes, and eight bytes of
-/// rent epoch. One that repeats another has eight bytes.
-///
 /// # Safety
 /// `input` is what the runtime hands to a program.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
-    const LENGTH_OFFSET: usize = 80;
-    const FIXED_BYTES: usize = 88 + MAX_PERMITTED_DATA_INCREASE + 8;
-    let mut accounts = [const { MaybeUninit::<AccountView>::uninit() }; MAX_ACCOUNTS];
-    // SAFETY: the input begins with the number of accounts.
-    let count = unsafe { number(input) };
-    let Some(places) = accounts.get_mut(..count) else {
-        return ProgramError::InvalidArgument.into();
-    };
-    let places: *mut AccountView = places.as_mut_ptr().cast();
-    let end = places.wrapping_add(count);
-    let mut place = places;
-    let mut at = input.wrapping_add(8);
-    while place != end {
-        // SAFETY: an account begins here.
-        let repeated = unsafe { *at };
-        if repeated == NOT_BORROWED {
-            // SAFETY: it is no repetition, so its fields follow.
-            let account = unsafe { AccountView::new_unchecked(at.cast()) };
-            // SAFETY: the place lies before the end.
-            unsafe { place.write(account) };
-            // SAFETY: the length lies in the account's fields, aligned as they are.
-            let bytes = unsafe { number(at.wrapping_add(LENGTH_OFFSET)) };
-            let next = at.wrapping_add(bytes).wrapping_add(FIXED_BYTES);
-            at = next.wrapping_add(next.align_offset(8));
-        } else {
-            // SAFETY: the runtime repeats earlier accounts only, and their places were written.
-            unsafe { place.copy_from_nonoverlapping(places.wrapping_add(usize::from(repeated)), 1) };
-            at = at.wrapping_add(8);
-        }
-        place = place.wrapping_add(1);
-    }
-    // SAFETY: behind the accounts stands the length of the instruction data.
-    let bytes = unsafe { number(at) };
-    let data = at.wrapping_add(8);
-    // SAFETY: behind the data stands the program's id; an id has no alignment.
-    let program_id = unsafe { &*data.wrapping_add(bytes).cast::<Address>() };
-    // SAFETY: so many bytes of data are there.
-    let data = unsafe { slice::from_raw_parts(data, bytes) };
-    // SAFETY: so many places were written, and nothing else refers to them.
-    let accounts = unsafe { slice::from_raw_parts_mut(places, count) };
-    match process(program_id, accounts, data) {
-        Ok(()) => SUCCESS,
-        Err(refusal) => explained(refusal, program_id, accounts),
-    }
-}
-
-/// A number of the input, which is below 2^32.
-///
-/// # Safety
-/// One has to stand there, at a multiple of eight.
-#[inline(always)]
-#[allow(clippy::cast_ptr_alignment, clippy::cast_possible_truncation)]
-unsafe fn number(at: *const u8) -> usize {
     // SAFETY: the caller's contract.
-    unsafe { *at.cast::<u64>() as usize }
+    unsafe {
+        process_input::<MAX_ACCOUNTS>(input, |program_id, accounts, data| match process(program_id, accounts, data) {
+            Ok(()) => SUCCESS,
+            Err(refusal) => explained(refusal, program_id, accounts),
+        })
+    }
 }
 
 /// Says so if what was refused is an account of another version.

@@ -1,11 +1,12 @@
 //! What ties an execution to what was committed to: the dispatch before it, its arguments, its accounts.
 
-use crate::Processor;
 use pinocchio::error::ProgramError;
-use pinocchio::{AccountView, Address, ProgramResult};
+use pinocchio::{AccountView, Address};
+use program_common::Outcome;
 use program_common::siblings::{Sibling, SiblingAccount, Siblings, sibling_flags};
-use program_common::{accounts, clock, fault};
+use program_common::{accounts, clock};
 use shared_layouts::account::{Key, keys_equal};
+use shared_layouts::declare::Denial;
 use shared_layouts::lifecycle::{Fault, pause_state};
 use shared_layouts::processor::{
     AccountRule, Capability, Function, ProcessorConfig, ProcessorError, account_flags, account_kind, capability_flags,
@@ -15,19 +16,30 @@ use shared_layouts::scheduler::dispatch;
 
 /// Loads a capability's header: owner, kind, version, and the length that its own counts give.
 #[inline(always)]
-pub(crate) fn load_header<'a>(account: &'a AccountView, program_id: &Address) -> Result<&'a Capability, ProgramError> {
+pub(crate) fn load_header<'a>(account: &'a AccountView, program_id: &Address) -> Outcome<&'a Capability> {
     // SAFETY: the handlers that load a capability hold no account mutably.
     let header: &Capability = unsafe { accounts::read_unborrowed(account, program_id) }?;
     if account.data_len() == usize::from(header.account_bytes) {
         Ok(header)
     } else {
-        Err(ProgramError::InvalidAccountData)
+        Err(ProgramError::InvalidAccountData.into())
     }
+}
+
+/// [`load_header`] without an error, for a look that says yes or nothing.
+#[inline(always)]
+pub(crate) fn find_header<'a>(account: &'a AccountView, program_id: &Address) -> Option<&'a Capability> {
+    if !accounts::is_owned_by(account, program_id) {
+        return None;
+    }
+    // SAFETY: as in `load_header`.
+    let header: &Capability = unsafe { accounts::fixed_part(account) }?;
+    (account.data_len() == usize::from(header.account_bytes)).then_some(header)
 }
 
 /// Checks what a call says of itself: the version it was made for and the length of its arguments.
 #[inline(always)]
-pub(crate) fn check_call(header: &Capability, capability_version: u32, arguments: &[u8]) -> ProgramResult {
+pub(crate) fn check_call(header: &Capability, capability_version: u32, arguments: &[u8]) -> Outcome {
     if capability_version != header.capability_version {
         return Err(ProcessorError::StaleCapability.into());
     }
@@ -109,7 +121,7 @@ pub(crate) fn siblings(sysvar: &AccountView) -> Option<Siblings<'_>> {
 
 /// [`Loaded::load`] where it is not worth its size.
 #[inline(never)]
-pub(crate) fn load<'a>(account: &'a AccountView, program_id: &Address) -> Result<Loaded<'a>, ProgramError> {
+pub(crate) fn load<'a>(account: &'a AccountView, program_id: &Address) -> Outcome<Loaded<'a>> {
     Loaded::load(account, program_id)
 }
 
@@ -124,10 +136,10 @@ pub(crate) struct Loaded<'a> {
 impl<'a> Loaded<'a> {
     /// Loads a capability of this program.
     #[inline(always)]
-    pub(crate) fn load(account: &'a AccountView, program_id: &Address) -> Result<Self, ProgramError> {
+    pub(crate) fn load(account: &'a AccountView, program_id: &Address) -> Outcome<Self> {
         let header = load_header(account, program_id)?;
         if usize::from(header.account_bytes) != header.bytes_by_counts() {
-            return Err(ProgramError::InvalidAccountData);
+            return Err(ProgramError::InvalidAccountData.into());
         }
         // SAFETY: the length was just compared with the counts.
         Ok(unsafe { Self::of(header) })
@@ -166,13 +178,13 @@ impl<'a> Loaded<'a> {
     pub(crate) fn split_accounts<'b>(
         &self,
         more: &'b [AccountView],
-    ) -> Result<(&'b [AccountView], &'b [AccountView]), ProgramError> {
+    ) -> Outcome<(&'b [AccountView], &'b [AccountView])> {
         let expected = self.targets.len() + self.evidence.len();
         if more.len() < expected {
-            return Err(ProgramError::NotEnoughAccountKeys);
+            return Err(ProgramError::NotEnoughAccountKeys.into());
         }
         if more.len() > expected {
-            return Err(ProgramError::InvalidArgument);
+            return Err(ProgramError::InvalidArgument.into());
         }
         Ok(more.split_at(self.targets.len()))
     }
@@ -180,25 +192,22 @@ impl<'a> Loaded<'a> {
 
 /// Refuses while the processor is paused, and returns its config.
 #[inline(always)]
-pub(crate) fn running_config<'a>(
-    account: &'a AccountView,
-    program_id: &Address,
-) -> Result<&'a ProcessorConfig, ProgramError> {
+pub(crate) fn running_config<'a>(account: &'a AccountView, program_id: &Address) -> Outcome<&'a ProcessorConfig> {
     // SAFETY: `Verify` and `Execute` hold no account mutably.
     let config: &ProcessorConfig = unsafe { accounts::read_unborrowed(account, program_id) }?;
     if config.lifecycle.is_paused(clock::now_by_syscall)? {
-        return Err(fault::<Processor>(Fault::Paused));
+        return Err(Denial::cold::<{ ProcessorError::BASE as u64 + Fault::Paused as u64 }>());
     }
     Ok(config)
 }
 
-/// Whether nobody paused the processor; a pause that ended by itself is no plain yes. `config` has the address that a
-/// capability recorded as the config's.
+/// Whether nobody paused the processor; a pause that ended by itself is no plain yes. `config` is an account of this program,
+/// or has the address that a capability recorded as the config's.
 #[inline(always)]
 pub(crate) fn is_running(config: &AccountView) -> bool {
-    // SAFETY: `Verify` holds no account mutably.
-    let config: Result<&ProcessorConfig, _> = unsafe { accounts::read_fixed_part(config) };
-    config.is_ok_and(|config| config.lifecycle.header.state == pause_state::RUNNING)
+    // SAFETY: `Check` and `Verify` hold no account mutably.
+    let config: Option<&ProcessorConfig> = unsafe { accounts::fixed_part(config) };
+    config.is_some_and(|config| config.lifecycle.header.state == pause_state::RUNNING)
 }
 
 /// The worker who signed the dispatch before this instruction.
@@ -290,13 +299,13 @@ pub(crate) struct Binding<'a> {
 impl Binding<'_> {
     /// Compares accounts with their rules.
     #[inline(always)]
-    pub(crate) fn check_all(&self, rules: &[AccountRule], accounts: &[AccountView]) -> ProgramResult {
+    pub(crate) fn check_all(&self, rules: &[AccountRule], accounts: &[AccountView]) -> Outcome {
         if rules.is_empty() {
             return Ok(());
         }
         match self.first_fault(rules, accounts) {
             None => Ok(()),
-            Some(fault) => Err(fault.into()),
+            Some(fault) => Err(Denial::of(fault as u64)),
         }
     }
 
@@ -307,10 +316,10 @@ impl Binding<'_> {
 
     /// Compares an account with its rule.
     #[inline(always)]
-    pub(crate) fn check(&self, rule: &AccountRule, account: &AccountView) -> ProgramResult {
+    pub(crate) fn check(&self, rule: &AccountRule, account: &AccountView) -> Outcome {
         match self.fault(rule, account) {
             None => Ok(()),
-            Some(fault) => Err(fault.into()),
+            Some(fault) => Err(Denial::of(fault as u64)),
         }
     }
 

@@ -1,14 +1,17 @@
 //! A capability's definition: what registration and update read, check and write.
 
+use pinocchio::AccountView;
 use pinocchio::error::ProgramError;
 use pinocchio::sysvars::instructions::INSTRUCTIONS_ID;
-use pinocchio::{AccountView, ProgramResult};
-use shared_layouts::account::{AccountHeader, AccountLayout, Key, NO_KEY, load, total_bytes};
+use program_common::Outcome;
+use program_common::siblings::SiblingAccount;
+use shared_layouts::account::{Key, NO_KEY, load, total_bytes};
+use shared_layouts::declare::Denial;
 use shared_layouts::processor::register_capability::Data;
 use shared_layouts::processor::{
     AccountRule, Capability, Function, MAX_ARGUMENTS_BYTES, MAX_EVIDENCE_ACCOUNTS, MAX_FUNCTIONS, MAX_PREFIX_BYTES,
-    MAX_TARGET_ACCOUNTS, NOT_USUAL, ProcessorConfig, ProcessorError, USUAL_ACCOUNT_BYTES, account_flags, account_kind,
-    capability_bytes, capability_flags, composition, external, function_flags, function_kind, number_kind, operator,
+    MAX_TARGET_ACCOUNTS, NOT_USUAL, ProcessorConfig, ProcessorError, account_flags, account_kind, capability_bytes,
+    capability_flags, composition, external, function_flags, function_kind, number_kind, operator,
 };
 use shared_layouts::scheduler::Shard;
 
@@ -25,16 +28,6 @@ impl OwnPrograms<'_> {
     }
 }
 
-/// What of a capability its definition does not say.
-pub(crate) struct Identity<'a> {
-    pub own: Own<'a>,
-    pub bump: u8,
-    pub number: u64,
-    pub capability_version: u32,
-    pub shard: Key,
-    pub scheduler_program: Key,
-}
-
 /// Addresses that the usual call names beside those of the rules.
 pub(crate) struct Own<'a> {
     pub capability: &'a Key,
@@ -45,25 +38,13 @@ pub(crate) struct Own<'a> {
 /// The shard's owner manages its capabilities. Whichever program owns the shard's account becomes their scheduler: a
 /// program that only looks like one could drive nothing but capabilities that were registered under it.
 #[inline(never)]
-pub(crate) fn check_shard_owner(shard: &AccountView, owner: &AccountView) -> ProgramResult {
+pub(crate) fn check_shard_owner(shard: &AccountView, owner: &AccountView) -> Outcome {
     let bytes = shard.try_borrow()?;
     if bytes.len() != Shard::BYTES {
         return Err(ProcessorError::WrongShard.into());
     }
     let shard: &Shard = load(&bytes).map_err(|_| ProcessorError::WrongShard)?;
     if shard.owner == *owner.address().as_array() { Ok(()) } else { Err(ProcessorError::NotShardOwner.into()) }
-}
-
-/// Copies between places of one length; anything else would be a wrong count, and is an error instead of a panic.
-#[inline(always)]
-fn copy(to: Option<&mut [u8]>, from: &[u8]) -> ProgramResult {
-    match to {
-        Some(to) if to.len() == from.len() => {
-            to.copy_from_slice(from);
-            Ok(())
-        }
-        _ => Err(ProgramError::InvalidAccountData),
-    }
 }
 
 /// A capability as the instruction's data states it.
@@ -78,13 +59,13 @@ pub(crate) struct Definition<'a> {
 }
 
 impl<'a> Definition<'a> {
-    pub(crate) fn parse(data: &'a Data, tail: &'a [u8]) -> Result<Self, ProgramError> {
-        let invalid = ProgramError::InvalidInstructionData;
+    pub(crate) fn parse(data: &'a Data, tail: &'a [u8]) -> Outcome<Self> {
+        let invalid = Denial::from(ProgramError::InvalidInstructionData);
         let rules = usize::from(data.target_accounts) + usize::from(data.evidence_accounts);
         let rules = total_bytes(rules, AccountRule::BYTES);
         let functions = total_bytes(usize::from(data.functions), Function::BYTES);
-        let (rules, tail) = tail.split_at_checked(rules).ok_or(invalid.clone())?;
-        let (functions, prefix) = tail.split_at_checked(functions).ok_or(invalid.clone())?;
+        let (rules, tail) = tail.split_at_checked(rules).ok_or(invalid)?;
+        let (functions, prefix) = tail.split_at_checked(functions).ok_or(invalid)?;
         if prefix.len() != usize::from(data.prefix_bytes) {
             return Err(invalid);
         }
@@ -108,7 +89,7 @@ impl<'a> Definition<'a> {
         self.functions.chunks_exact(Function::BYTES).map(bytemuck::pod_read_unaligned)
     }
 
-    pub(crate) fn check(&self, config: &ProcessorConfig, own: &OwnPrograms) -> ProgramResult {
+    pub(crate) fn check(&self, config: &ProcessorConfig, own: &OwnPrograms) -> Outcome {
         let data = self.data;
         let (least, most) = (data.arguments_bytes_min, data.arguments_bytes_max);
         let is_consistent = usize::from(data.target_accounts) <= MAX_TARGET_ACCOUNTS
@@ -144,7 +125,7 @@ impl<'a> Definition<'a> {
         Ok(())
     }
 
-    fn check_functions(&self, own: &OwnPrograms) -> ProgramResult {
+    fn check_functions(&self, own: &OwnPrograms) -> Outcome {
         let data = self.data;
         let accounts = usize::from(data.target_accounts) + usize::from(data.evidence_accounts);
         let mut seen_external = false;
@@ -169,78 +150,76 @@ impl<'a> Definition<'a> {
         Ok(())
     }
 
-    /// Writes the whole account: header, rules, functions, usual call.
-    pub(crate) fn write(&self, bytes: &mut [u8], identity: &Identity) -> ProgramResult {
-        let capability: &mut Capability = program_common::accounts::fresh(bytes)?;
-        *capability = self.header(identity)?;
-        self.write_records(bytes.get_mut(Capability::BYTES..).ok_or(ProgramError::InvalidAccountData)?, &identity.own)
+    /// Writes what the definition says into an account of [`Self::account_bytes`] bytes that are zero behind the header: the
+    /// header's part of it, rules, functions, usual call. What else the header says is the caller's.
+    #[inline(never)]
+    pub(crate) fn write(&self, bytes: &mut [u8], own: &Own) -> Outcome {
+        let (header, records) = bytes.split_at_mut_checked(Capability::BYTES).ok_or_else(wrong_length)?;
+        self.write_header(program_common::accounts::fresh(header)?)?;
+        self.write_records(records, own)
     }
 
-    fn header(&self, identity: &Identity) -> Result<Capability, ProgramError> {
-        let mut prefix = [0; MAX_PREFIX_BYTES];
-        copy(prefix.get_mut(..self.prefix.len()), self.prefix)?;
+    #[inline(always)]
+    fn write_header(&self, header: &mut Capability) -> Outcome {
+        let data = self.data;
+        header.header.state = data.flags;
+        header.target_program = data.target_program;
+        header.compute_limit = data.compute_limit;
+        header.threshold = data.threshold;
+        header.target_accounts = data.target_accounts;
+        header.evidence_accounts = data.evidence_accounts;
+        header.functions = data.functions;
+        header.composition = data.composition;
+        header.arguments_bytes_min = data.arguments_bytes_min;
+        header.arguments_bytes_max = data.arguments_bytes_max;
+        header.prefix_bytes = data.prefix_bytes;
+        // At most as many as a capability can have, and 4,483 bytes, so nothing is cut off.
         let external = self.functions().filter(|function| function.kind == function_kind::EXTERNAL).count();
-        let invalid = |_| ProcessorError::InvalidCapability;
-        Ok(Capability {
-            header: AccountHeader {
-                discriminator: Capability::DISCRIMINATOR,
-                version: Capability::VERSION,
-                bump: identity.bump,
-                state: self.data.flags,
-                reserved: [0; 4],
-            },
-            scheduler_program: identity.scheduler_program,
-            shard: identity.shard,
-            target_program: self.data.target_program,
-            number: identity.number,
-            capability_version: identity.capability_version,
-            compute_limit: self.data.compute_limit,
-            threshold: self.data.threshold,
-            target_accounts: self.data.target_accounts,
-            evidence_accounts: self.data.evidence_accounts,
-            functions: self.data.functions,
-            composition: self.data.composition,
-            arguments_bytes_min: self.data.arguments_bytes_min,
-            arguments_bytes_max: self.data.arguments_bytes_max,
-            prefix_bytes: self.data.prefix_bytes,
-            external_functions: u8::try_from(external).map_err(invalid)?,
-            account_bytes: u16::try_from(self.account_bytes()).map_err(invalid)?,
-            signs: u8::from(
-                self.rules()
-                    .any(|rule| rule.kind == account_kind::CAPABILITY && rule.flags & account_flags::SIGNER != 0),
-            ),
-            prefix,
-            ..bytemuck::Zeroable::zeroed()
-        })
+        [header.external_functions, ..] = external.to_le_bytes();
+        let [low, high, ..] = self.account_bytes().to_le_bytes();
+        header.account_bytes = u16::from_le_bytes([low, high]);
+        let signs =
+            |rule: AccountRule| rule.kind == account_kind::CAPABILITY && rule.flags & account_flags::SIGNER != 0;
+        header.signs = u8::from(self.rules().any(signs));
+        header.prefix = [0; MAX_PREFIX_BYTES];
+        header.prefix.get_mut(..self.prefix.len()).ok_or_else(wrong_length)?.copy_from_slice(self.prefix);
+        Ok(())
     }
 
     /// Writes rules, functions and the usual call behind the header. The capability's own address is filled in here.
-    fn write_records(&self, to: &mut [u8], own: &Own) -> ProgramResult {
-        let invalid = ProgramError::InvalidAccountData;
-        let (rules, to) = to.split_at_mut_checked(self.rules.len()).ok_or(invalid.clone())?;
-        let (functions, usual) = to.split_at_mut_checked(self.functions.len()).ok_or(invalid)?;
-        copy(Some(functions), self.functions)?;
+    #[inline(always)]
+    fn write_records(&self, to: &mut [u8], own: &Own) -> Outcome {
+        let (rules, to) = to.split_at_mut_checked(self.rules.len()).ok_or_else(wrong_length)?;
+        let (functions, usual) = to.split_at_mut_checked(self.functions.len()).ok_or_else(wrong_length)?;
+        rules.copy_from_slice(self.rules);
+        functions.copy_from_slice(self.functions);
 
-        let (usual, program) =
-            usual.split_last_chunk_mut::<{ size_of::<Key>() }>().ok_or(ProgramError::InvalidAccountData)?;
+        let (usual, program) = usual.split_last_chunk_mut::<{ size_of::<Key>() }>().ok_or_else(wrong_length)?;
         *program = *own.program;
-        let mut usual = usual.chunks_exact_mut(USUAL_ACCOUNT_BYTES);
-        // The keys stand on the left: a zip takes from its left side first, and would drop an account at the end.
-        for (key, account) in [own.capability, own.config, INSTRUCTIONS_ID.as_array()].into_iter().zip(usual.by_ref()) {
-            copy(account.get_mut(1..), key)?;
-        }
-        for ((place, mut rule), usual) in rules.chunks_exact_mut(AccountRule::BYTES).zip(self.rules()).zip(usual) {
+        let rules: &mut [AccountRule] = bytemuck::try_cast_slice_mut(rules).map_err(|_| wrong_length())?;
+        let usual: &mut [SiblingAccount] = bytemuck::try_cast_slice_mut(usual).map_err(|_| wrong_length())?;
+        let [capability, config, instructions, usual @ ..] = usual else { return Err(wrong_length()) };
+        capability.key = *own.capability;
+        config.key = *own.config;
+        instructions.key = *INSTRUCTIONS_ID.as_array();
+        for (rule, usual) in rules.iter_mut().zip(usual) {
             if rule.kind == account_kind::CAPABILITY {
                 rule.key = *own.capability;
             }
-            copy(Some(place), bytemuck::bytes_of(&rule))?;
             let is_usual = matches!(rule.kind, account_kind::FIXED | account_kind::CAPABILITY)
                 && rule.flags & account_flags::SIGNER == 0;
-            copy(usual.get_mut(..1), &[if is_usual { rule.flags } else { NOT_USUAL }])?;
-            copy(usual.get_mut(1..), &rule.key)?;
+            usual.flags = if is_usual { rule.flags } else { NOT_USUAL };
+            usual.key = rule.key;
         }
         Ok(())
     }
+}
+
+/// Of an account whose length is not the one that the definition gives; registration and update give it just that.
+#[cold]
+#[inline(never)]
+fn wrong_length() -> Denial {
+    ProgramError::InvalidAccountData.into()
 }
 
 /// A signer is never taken from arguments and never chosen: only who defines the capability can name one.

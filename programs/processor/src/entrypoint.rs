@@ -2,51 +2,61 @@
 
 use crate::Processor;
 use crate::instructions::{self, Seen};
-use core::mem::MaybeUninit;
-use pinocchio::entrypoint::deserialize;
 use pinocchio::error::ProgramError;
-use pinocchio::{AccountView, Address, ProgramResult};
-use program_common::{Call, migration};
+use pinocchio::{AccountView, Address};
+use program_common::input::process_input;
+use program_common::{Call, Outcome, migration};
 use shared_layouts::processor as wire;
 
-/// As many as the runtime passes: the entrypoint leaves out what exceeds this, and a handler must see that there is too much.
-const MAX_ACCOUNTS: usize = pinocchio::MAX_TX_ACCOUNTS;
+/// Most accounts of an instruction: an `Execute` of a capability with as many as one can have.
+const MAX_ACCOUNTS: usize =
+    wire::execute::SPEC.accounts.len() + wire::MAX_TARGET_ACCOUNTS + wire::MAX_EVIDENCE_ACCOUNTS;
 
 pinocchio::no_allocator!();
 #[cfg(target_arch = "bpf")]
 pinocchio::nostd_panic_handler!();
 
-/// Pinocchio's entrypoint, but for the handlers' form: each is a function of exactly five registers that returns the
-/// program's result itself, so nothing is passed through memory, and no handler's locals burden another's.
+/// The runtime's entrypoint. Each handler is called by a function of exactly five registers that returns the program's result
+/// itself, so nothing is passed through memory, and no handler's locals burden another's.
 ///
 /// # Safety
 /// `input` is what the runtime passes to a program.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
-    let mut accounts = [const { MaybeUninit::<AccountView>::uninit() }; MAX_ACCOUNTS];
     // SAFETY: the caller's contract.
-    let (program_id, count, data) = unsafe { deserialize::<MAX_ACCOUNTS>(input, &mut accounts) };
-    // SAFETY: `deserialize` has written that many views.
-    let accounts = unsafe { core::slice::from_raw_parts_mut(accounts.as_mut_ptr().cast::<AccountView>(), count) };
-    let Some(discriminator) = data.first() else {
-        return ProgramError::InvalidInstructionData.into();
-    };
-    match *discriminator {
-        wire::verify::DISCRIMINATOR => verify(program_id, accounts, data),
-        wire::execute::DISCRIMINATOR => execute(program_id, accounts, data),
-        wire::check::DISCRIMINATOR => check(program_id, accounts, data),
+    unsafe { process_input::<MAX_ACCOUNTS>(input, process) }
+}
+
+/// What a first look leaves open is checked from the beginning by a function that is called from here: called from the look
+/// itself, it would have the look keep its parameters at hand.
+#[inline(always)]
+fn process(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> u64 {
+    match data.first() {
+        Some(&wire::verify::DISCRIMINATOR) => match verify(program_id, accounts, data) {
+            Seen::Passed => pinocchio::SUCCESS,
+            Seen::Usual => verify_functions(program_id, accounts, data),
+            Seen::Unusual => verify_each(program_id, accounts, data),
+        },
+        Some(&wire::execute::DISCRIMINATOR) => execute(program_id, accounts, data),
+        Some(&wire::check::DISCRIMINATOR) => {
+            if check(program_id, accounts, data) {
+                pinocchio::SUCCESS
+            } else {
+                check_each(program_id, accounts, data)
+            }
+        }
         _ => others(program_id, accounts, data),
     }
 }
 
 #[inline(never)]
-fn verify(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> u64 {
-    let call = Call { program_id, accounts: &mut *accounts, data: data.get(1..).unwrap_or_default() };
-    match instructions::verify(call) {
-        Seen::Passed => pinocchio::SUCCESS,
-        Seen::Usual => verify_functions(program_id, accounts, data),
-        Seen::Unusual => verify_each(program_id, accounts, data),
-    }
+fn verify(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> Seen {
+    instructions::verify(Call { program_id, accounts, data: data.get(1..).unwrap_or_default() })
+}
+
+#[inline(never)]
+fn check(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> bool {
+    instructions::check(Call { program_id, accounts, data: data.get(1..).unwrap_or_default() })
 }
 
 #[inline(never)]
@@ -68,12 +78,6 @@ fn execute(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> u
     let call = Call { program_id, accounts: &mut *accounts, data: data.get(1..).unwrap_or_default() };
     let status = status(instructions::execute(call));
     migration::explain_status::<Processor>(status, program_id, accounts)
-}
-
-#[inline(never)]
-fn check(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> u64 {
-    let call = Call { program_id, accounts: &mut *accounts, data: data.get(1..).unwrap_or_default() };
-    if instructions::check(call) { pinocchio::SUCCESS } else { check_each(program_id, accounts, data) }
 }
 
 #[inline(never)]
@@ -101,16 +105,16 @@ fn others(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> u6
         wire::accept_authority::DISCRIMINATOR => instructions::accept_authority(call),
         wire::migrate::DISCRIMINATOR => instructions::migrate(call),
         wire::finalize::DISCRIMINATOR => instructions::finalize(call),
-        _ => Err(ProgramError::InvalidInstructionData),
+        _ => Err(ProgramError::InvalidInstructionData.into()),
     });
     migration::explain_status::<Processor>(status, program_id, accounts)
 }
 
-/// The runtime's form of a result. Inlined, most errors are constants by then.
+/// The runtime's form of a result.
 #[inline(always)]
-fn status(result: ProgramResult) -> u64 {
+fn status(result: Outcome) -> u64 {
     match result {
         Ok(()) => pinocchio::SUCCESS,
-        Err(error) => error.into(),
+        Err(denial) => denial.into(),
     }
 }

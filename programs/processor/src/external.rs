@@ -3,15 +3,19 @@
 use crate::binding::Loaded;
 use crate::verification::{Found, Input};
 use core::mem::MaybeUninit;
+use cores::compare::MAX_WIDTH;
 use pinocchio::AccountView;
-use pinocchio::cpi::{CpiAccount, ReturnData, get_return_data, invoke_unchecked};
+use pinocchio::cpi::{CpiAccount, invoke_unchecked};
 use pinocchio::error::ProgramError;
 use pinocchio::instruction::{InstructionAccount, InstructionView};
-use shared_layouts::account::{NO_KEY, keys_equal};
+use program_common::Outcome;
+use shared_layouts::account::{Key, NO_KEY, keys_equal};
 use shared_layouts::processor::{Function, MAX_ARGUMENTS_BYTES, ProcessorError, external};
 
 /// Most accounts that a verifier is given.
 const MAX_ACCOUNTS: usize = external::MAX_ACCOUNTS as usize;
+/// Most bytes of an answer that count: yes or no, and the value found.
+const ANSWER_BYTES: usize = 1 + MAX_WIDTH;
 /// Most bytes of a verifier's instruction data.
 const MAX_CALL_BYTES: usize = external::HEAD_BYTES + MAX_ARGUMENTS_BYTES;
 
@@ -21,9 +25,9 @@ const MAX_CALL_BYTES: usize = external::HEAD_BYTES + MAX_ARGUMENTS_BYTES;
 /// `ForbiddenProgram` if the verifier is this program or the scheduler: the account is whichever the rule names, and
 /// registration refused both.
 #[inline(never)]
-pub(crate) fn holds(input: &Input, loaded: &Loaded, function: &Function) -> Result<bool, ProgramError> {
+pub(crate) fn holds(input: &Input, loaded: &Loaded, function: &Function) -> Outcome<bool> {
     let Some(verifier) = input.accounts.get(usize::from(function.account)) else {
-        return Err(ProgramError::NotEnoughAccountKeys);
+        return Err(ProgramError::NotEnoughAccountKeys.into());
     };
     let key = verifier.address().as_array();
     if keys_equal(key, input.program_id.as_array()) || keys_equal(key, &loaded.header.scheduler_program) {
@@ -33,36 +37,57 @@ pub(crate) fn holds(input: &Input, loaded: &Loaded, function: &Function) -> Resu
     let passed = input.accounts.get(first..).and_then(|accounts| accounts.get(..function.extra as usize));
     let passed = passed.ok_or(ProgramError::NotEnoughAccountKeys)?;
     call(input, verifier, passed)?;
-    Ok(answer(verifier).is_some_and(|answer| answer.as_slice().first() == Some(&external::YES)))
+    let mut answer = [0; ANSWER_BYTES];
+    Ok(read_answer(verifier, &mut answer) != 0 && answer[0] == external::YES)
 }
 
 /// The value that the verifier's last answer says it found.
 #[inline(never)]
 pub(crate) fn found(input: &Input, function: &Function) -> Found {
-    let answer = input.accounts.get(usize::from(function.account)).and_then(answer);
-    Found::of(answer.as_ref().and_then(|answer| answer.as_slice().get(1..)))
+    let mut answer = [0; ANSWER_BYTES];
+    let bytes = match input.accounts.get(usize::from(function.account)) {
+        Some(verifier) => read_answer(verifier, &mut answer),
+        None => 0,
+    };
+    Found::of(answer.get(1..bytes))
 }
 
-/// Return data, if it is the verifier's.
-fn answer(verifier: &AccountView) -> Option<ReturnData> {
-    get_return_data().filter(|answer| keys_equal(answer.program_id().as_array(), verifier.address().as_array()))
+/// Reads what fits of the return data, if it is the verifier's. Returns the number of bytes read: none otherwise.
+#[inline(never)]
+fn read_answer(verifier: &AccountView, answer: &mut [u8; ANSWER_BYTES]) -> usize {
+    let mut program = NO_KEY;
+    let [bytes, ..] = return_data(answer, &mut program).min(ANSWER_BYTES as u64).to_le_bytes();
+    if keys_equal(&program, verifier.address().as_array()) { bytes.into() } else { 0 }
+}
+
+/// The runtime's syscall, into places of its own: Pinocchio's form of it carries 1,024 bytes along. Returns the length of the
+/// whole return data.
+#[cfg(target_arch = "bpf")]
+fn return_data(answer: &mut [u8; ANSWER_BYTES], program: &mut Key) -> u64 {
+    // SAFETY: the syscall writes as many bytes as it is given at most, and a key.
+    unsafe {
+        pinocchio::syscalls::sol_get_return_data(answer.as_mut_ptr(), ANSWER_BYTES as u64, program.as_mut_ptr().cast())
+    }
+}
+
+#[cfg(not(target_arch = "bpf"))]
+fn return_data(_: &mut [u8; ANSWER_BYTES], _: &mut Key) -> u64 {
+    0
 }
 
 /// Passes the accounts read-only and unsigned, whatever flags this instruction has for them.
-fn call(input: &Input, verifier: &AccountView, passed: &[AccountView]) -> Result<(), ProgramError> {
+fn call(input: &Input, verifier: &AccountView, passed: &[AccountView]) -> Outcome<()> {
     let bytes = external::HEAD_BYTES + input.arguments.len();
     if passed.len() > MAX_ACCOUNTS || bytes > MAX_CALL_BYTES {
-        return Err(ProgramError::InvalidArgument);
+        return Err(ProgramError::InvalidArgument.into());
     }
     let mut data = [0u8; MAX_CALL_BYTES];
     let (head, arguments) = data.split_at_mut(external::HEAD_BYTES);
-    for (place, byte) in
-        head.iter_mut().zip(input.capability.address().as_array().iter().chain(input.worker.unwrap_or(&NO_KEY)))
-    {
-        *place = *byte;
-    }
+    let (capability, worker) = head.split_at_mut(size_of::<Key>());
+    capability.copy_from_slice(input.capability.address().as_array());
+    worker.copy_from_slice(input.worker.unwrap_or(&NO_KEY));
     let Some(arguments) = arguments.get_mut(..input.arguments.len()) else {
-        return Err(ProgramError::InvalidArgument);
+        return Err(ProgramError::InvalidArgument.into());
     };
     arguments.copy_from_slice(input.arguments);
     let data = data.get(..bytes).ok_or(ProgramError::InvalidArgument)?;

@@ -4,7 +4,7 @@
 //! a time. That answer is a yes or an "ask again": whatever is no plain yes here is evaluated from the beginning by
 //! [`crate::verification`], which alone says no, with the index and the value found. So nothing here prepares an error.
 
-use crate::verification::NONE;
+use crate::verification::{NONE, words};
 use cores::compare::unsigned_holds;
 use pinocchio::AccountView;
 use pinocchio::sysvars::clock::CLOCK_ID;
@@ -122,12 +122,6 @@ fn window_holds(function: &Function, accounts: &[AccountView], offset: usize, bi
     let [from, until, ..] = words(function).map(|bound| bound ^ bias);
     keys_equal(account.address().as_array(), CLOCK_ID.as_array())
         && number(data(account), offset, 8).is_some_and(|now| from <= now ^ bias && now ^ bias < until)
-}
-
-/// The constant, by words.
-#[inline(always)]
-fn words(function: &Function) -> [u64; 4] {
-    bytemuck::pod_read_unaligned(&function.constant)
 }
 
 #[inline(always)]

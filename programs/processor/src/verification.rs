@@ -2,15 +2,17 @@
 
 use crate::binding::{self, Binding, Loaded};
 use crate::external;
-use cores::compare::{Comparison, MAX_WIDTH, signed, signed_holds, unsigned, unsigned_holds};
+use cores::compare::{Comparison, MAX_WIDTH, number, numbers_hold};
 use cores::composition::{Tally, scaled};
 use pinocchio::error::ProgramError;
 use pinocchio::sysvars::clock::CLOCK_ID;
-use pinocchio::{AccountView, Address, ProgramResult};
+use pinocchio::{AccountView, Address};
 use pinocchio_log::log;
+use program_common::Outcome;
 use program_common::accounts::read_fixed_part;
 use program_common::siblings::Sibling;
 use shared_layouts::account::{Key, NO_KEY, keys_equal};
+use shared_layouts::declare::Denial;
 use shared_layouts::processor::{
     Capability, CheckResult, Function, ProcessorError, composition, function_kind, number_kind, operator,
 };
@@ -47,7 +49,7 @@ pub(crate) struct Input<'a> {
 impl<'a> Input<'a> {
     /// Checks all that neither depends on siblings nor on functions: config, version, arguments, accounts.
     #[inline(never)]
-    pub(crate) fn check(&self, config: &AccountView, capability_version: u32) -> Result<Loaded<'a>, ProgramError> {
+    pub(crate) fn check(&self, config: &AccountView, capability_version: u32) -> Outcome<Loaded<'a>> {
         let loaded = binding::load(self.capability, self.program_id)?;
         binding::running_config(config, self.program_id)?;
         binding::check_call(loaded.header, capability_version, self.arguments)?;
@@ -60,11 +62,11 @@ impl<'a> Input<'a> {
     }
 
     /// The capability's records.
-    pub(crate) fn loaded(&self) -> Result<Loaded<'a>, ProgramError> {
+    pub(crate) fn loaded(&self) -> Outcome<Loaded<'a>> {
         // SAFETY: the handlers compared the owner, and hold no account mutably.
         let header: &Capability = unsafe { read_fixed_part(self.capability) }?;
         if self.capability.data_len() != header.bytes_by_counts() {
-            return Err(ProgramError::InvalidAccountData);
+            return Err(ProgramError::InvalidAccountData.into());
         }
         // SAFETY: the length was just compared with the counts.
         Ok(unsafe { Loaded::of(header) })
@@ -94,7 +96,7 @@ impl<'a> Input<'a> {
 /// # Errors
 /// `VerificationFailed` plus the index of the first function that does not hold.
 #[inline(never)]
-pub(crate) fn verify(input: &Input) -> ProgramResult {
+pub(crate) fn verify(input: &Input) -> Outcome {
     let loaded = input.loaded()?;
     if loaded.header.composition == composition::ALL && loaded.header.external_functions == 0 {
         for (index, function) in (0u32..).zip(loaded.functions) {
@@ -111,7 +113,7 @@ pub(crate) fn verify(input: &Input) -> ProgramResult {
 /// Evaluates the functions, cheap ones before external ones. With `all`, every cheap one is evaluated, decided or not; an
 /// external one never is once the result does not depend on it.
 #[inline(never)]
-pub(crate) fn evaluate(input: &Input, loaded: &Loaded, all: bool) -> Result<CheckResult, ProgramError> {
+pub(crate) fn evaluate(input: &Input, loaded: &Loaded, all: bool) -> Outcome<CheckResult> {
     let header = loaded.header;
     let total = loaded
         .functions
@@ -145,7 +147,7 @@ pub(crate) fn evaluate(input: &Input, loaded: &Loaded, all: bool) -> Result<Chec
 }
 
 /// Whether a function other than an external one holds; `None` where the bytes that it reads are not there.
-#[inline(always)]
+#[inline(never)]
 fn holds(input: &Input, function: &Function) -> Option<bool> {
     match function.kind {
         function_kind::ACCOUNT_DATA => compares(function, input.data(function.account)?, function.account_offset),
@@ -203,7 +205,14 @@ fn other_holds(input: &Input, function: &Function) -> Option<bool> {
 /// Compares a number of eight bytes with the function's constant.
 #[inline(always)]
 fn number_holds(function: &Function, found: u64) -> bool {
-    unsigned_holds(function.operator, found, unsigned(&function.constant[..8]))
+    let [constant, ..] = words(function);
+    numbers_hold(function.operator, number_kind::UNSIGNED, found, constant)
+}
+
+/// The constant, by words.
+#[inline(always)]
+pub(crate) fn words(function: &Function) -> [u64; 4] {
+    bytemuck::pod_read_unaligned(&function.constant)
 }
 
 #[inline(never)]
@@ -211,20 +220,18 @@ fn input_to_account(input: &Input, function: &Function) -> Option<bool> {
     let width = usize::from(function.width);
     let left = input.arguments.get(function.input_offset as usize..)?.get(..width)?;
     let right = input.data(function.account)?.get(function.account_offset as usize..)?.get(..width)?;
+    let (left, mut right) = (number(function.number, left)?, number(function.number, right)?);
     if function.extra != 0 {
-        return Some(unsigned_holds(function.operator, unsigned(left), scaled(unsigned(right), function.extra)?));
+        right = scaled(right, function.extra)?;
     }
-    Some(match function.number {
-        number_kind::UNSIGNED => unsigned_holds(function.operator, unsigned(left), unsigned(right)),
-        number_kind::SIGNED => signed_holds(function.operator, signed(left), signed(right)),
-        _ => false,
-    })
+    Some(numbers_hold(function.operator, function.number, left, right))
 }
 
 /// The two bounds of a window.
 #[inline(always)]
 fn window(function: &Function) -> [u64; 2] {
-    [&function.constant[..8], &function.constant[8..16]].map(unsigned)
+    let [from, until, ..] = words(function);
+    [from, until]
 }
 
 /// A number in the Clock sysvar; `None` if the account is another one.
@@ -234,7 +241,7 @@ fn clock_number(input: &Input, position: u8, offset: usize) -> Option<u64> {
     if !is_same(account.address().as_array(), CLOCK_ID.as_array()) {
         return None;
     }
-    Some(unsigned(input.data(position)?.get(offset..)?.get(..8)?))
+    input.data(position)?.get(offset..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
 }
 
 /// The balance of an initialized SPL Token account of the right mint. Layout: mint (32 B), owner (32 B), amount (u64) … state
@@ -248,7 +255,7 @@ fn token_balance(input: &Input, function: &Function) -> Option<u64> {
     if !is_token_account || !is_same(data.first_chunk()?, mint.as_array()) {
         return None;
     }
-    Some(unsigned(data.get(64..72)?))
+    data.get(64..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
 }
 
 /// How many top-level instructions match an `INSTRUCTION_PRESENT`.
@@ -345,7 +352,7 @@ fn found(input: &Input, function: &Function) -> Found {
 
 #[cold]
 #[inline(never)]
-fn failed_result(result: &CheckResult) -> ProgramError {
+fn failed_result(result: &CheckResult) -> Denial {
     let found = Found { bytes: result.found, width: result.found_bytes };
     failed(u32::from(result.first_failing), &found)
 }
@@ -354,17 +361,17 @@ fn failed_result(result: &CheckResult) -> ProgramError {
 /// index, bytes found, the first and the second eight of them), and where a key was found a line with that key.
 #[cold]
 #[inline(never)]
-fn failed(index: u32, found: &Found) -> ProgramError {
+fn failed(index: u32, found: &Found) -> Denial {
     let code = ProcessorError::VerificationFailed as u32 + index;
     log!("processor: code, function, bytes found, value");
     log_numbers(code, index, found);
-    ProgramError::Custom(code)
+    Denial::of(code.into())
 }
 
 /// By the runtime's own formatting: the text of numbers made here would double the size of the program.
 #[cfg(target_arch = "bpf")]
 fn log_numbers(code: u32, index: u32, found: &Found) {
-    let [low, high] = [&found.bytes[..8], &found.bytes[8..16]].map(unsigned);
+    let [low, high, ..]: [u64; 4] = bytemuck::pod_read_unaligned(&found.bytes);
     // SAFETY: the syscall takes five numbers.
     unsafe { pinocchio::syscalls::sol_log_64_(code.into(), index.into(), found.width.into(), low, high) };
     if usize::from(found.width) == MAX_WIDTH {

@@ -7,6 +7,7 @@ use pinocchio::account::{MAX_PERMITTED_DATA_INCREASE, NOT_BORROWED};
 use pinocchio::error::ProgramError;
 use pinocchio::{AccountView, Address};
 use program_common::{Call, migration};
+use shared_layouts::declare::Denial;
 use shared_layouts::scheduler as wire;
 
 /// Most accounts of an instruction: those of `SetConstraints` with as many new members as it takes, and one that is too
@@ -234,10 +235,7 @@ fn process(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> R
 #[cold]
 #[inline(never)]
 fn explained(refusal: Refusal, program_id: &Address, accounts: &[AccountView]) -> Refusal {
-    match migration::explain::<Scheduler>(Err(refusal.into()), program_id, accounts) {
-        Err(error) => Refusal::passed_on(error),
-        Ok(()) => refusal,
-    }
+    Refusal::passed_on(Denial::of(migration::explain_status::<Scheduler>(refusal.number(), program_id, accounts)))
 }
 
 #[inline(always)]

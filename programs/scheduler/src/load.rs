@@ -21,7 +21,10 @@ pub(crate) unsafe fn read<'a, T: AccountLayout>(account: &'a AccountView, progra
         return Err(ProgramError::InvalidAccountOwner.into());
     }
     // SAFETY: the caller's contract.
-    unsafe { accounts::read_fixed_part(account) }.map_err(|_| ProgramError::InvalidAccountData.into())
+    match unsafe { accounts::fixed_part(account) } {
+        Some(fixed) => Ok(fixed),
+        None => Err(ProgramError::InvalidAccountData.into()),
+    }
 }
 
 /// [`read`], mutable, for instructions that are called seldom: one function makes all of their checks.
@@ -135,8 +138,7 @@ pub(crate) fn capability<'a>(account: &'a AccountView, queue: &Queue) -> Result<
         return Err(refuse!(UnknownCapability));
     }
     // SAFETY: the account belongs to another program, which this one never writes.
-    let capability: &Capability =
-        unsafe { accounts::read_fixed_part(account) }.map_err(|_| refuse!(UnknownCapability))?;
+    let capability: &Capability = unsafe { accounts::fixed_part(account) }.ok_or_else(|| refuse!(UnknownCapability))?;
     // A shard's address is derived from this program, so the processor, which recorded the owner of the shard's account as
     // the capability's scheduler, recorded this program.
     if keys_equal(&capability.shard, &queue.shard) { Ok(capability) } else { Err(refuse!(UnknownCapability)) }
@@ -165,7 +167,7 @@ pub(crate) unsafe fn owned_queue<'a>(
 /// Refuses while the program or the shard is paused.
 #[inline(always)]
 pub(crate) fn check_running(config: &SchedulerConfig, shard: &Shard, now: i64) -> Result<(), Refusal> {
-    if config.lifecycle.is_paused(|| Ok(now))? {
+    if config.lifecycle.is_paused(|| Ok::<_, ProgramError>(now))? {
         return Err(refuse!(fault: Paused));
     }
     if shard.header.state != 0 {

@@ -32,7 +32,7 @@ pub(crate) fn create_arena(call: Call) -> Outcome {
     }
 
     let seeds = [ARENA_SEED, &number.to_le_bytes()];
-    let bump = NewAccount { account: accounts.arena, payer: accounts.payer, program: program_id, seeds, bytes }
+    let bump = NewAccount { account: accounts.arena, payer: accounts.payer, program: program_id, seeds: &seeds, bytes }
         .create::<Diff>()?;
     // SAFETY: the arena was just created and is not the config.
     let config: &mut DiffConfig = unsafe { accounts::write_unborrowed(accounts.config, program_id) }?;

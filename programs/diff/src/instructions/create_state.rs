@@ -28,7 +28,7 @@ pub(crate) fn create_state(call: Call) -> Outcome {
         account: accounts.state,
         payer: accounts.payer,
         program: program_id,
-        seeds: [STATE_SEED, &number.to_le_bytes()],
+        seeds: &[STATE_SEED, &number.to_le_bytes()],
         bytes: State::BYTES + data_bytes,
     }
     .create::<Diff>()?;

@@ -36,13 +36,13 @@ pub(crate) fn initialize(call: Call) -> Outcome {
         guardian_cooldown_seconds: data.guardian_cooldown_seconds,
     };
     let mut config = DiffConfig {
-        lifecycle: powers.lifecycle::<Diff>()?,
         processor_program: *accounts.processor_config.owner().as_array(),
         scheduler_program: *accounts.scheduler_config.owner().as_array(),
         max_batch_size: data.max_batch_size,
         optimization_level: data.optimization_level,
         ..bytemuck::Zeroable::zeroed()
     };
+    powers.write::<Diff>(&mut config.lifecycle)?;
     if !is_within_limits(&config) {
         return Err(Fault::InvalidConfig.into());
     }

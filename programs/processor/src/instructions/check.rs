@@ -4,13 +4,12 @@ use crate::verification::{Input, evaluate};
 use pinocchio::cpi::set_return_data;
 use pinocchio::error::ProgramError;
 use pinocchio::sysvars::instructions::INSTRUCTIONS_ID;
-use pinocchio::{AccountView, Address, ProgramResult};
-use program_common::Call;
-use program_common::accounts::read_unborrowed;
+use pinocchio::{AccountView, Address};
+use program_common::accounts::is_owned_by;
+use program_common::{Call, Outcome};
 use shared_layouts::account::keys_equal;
-use shared_layouts::lifecycle::pause_state;
 use shared_layouts::processor::check::{Accounts, Data};
-use shared_layouts::processor::{AccountRule, Capability, ProcessorConfig, ProcessorError, account_kind};
+use shared_layouts::processor::{AccountRule, Capability, ProcessorError, account_kind};
 
 /// Answers a call whose accounts are all fixed and whose functions all hold. `false`: nothing is said, and the call has to
 /// be checked by [`check_each`].
@@ -18,7 +17,7 @@ use shared_layouts::processor::{AccountRule, Capability, ProcessorConfig, Proces
 pub(crate) fn check(call: Call) -> bool {
     let Ok((data, arguments)) = Data::parse(call.data) else { return false };
     let Ok((accounts, more)) = Accounts::parse(call.accounts) else { return false };
-    let Ok(header) = binding::load_header(accounts.capability, call.program_id) else { return false };
+    let Some(header) = binding::find_header(accounts.capability, call.program_id) else { return false };
     if data.flags != 0
         || !binding::is_call_of(header, data.capability_version, arguments)
         || !is_running(accounts.config, call.program_id)
@@ -42,9 +41,7 @@ pub(crate) fn check(call: Call) -> bool {
 /// Whether nobody paused the processor; a pause that ended by itself is no plain yes.
 #[inline(always)]
 fn is_running(config: &AccountView, program_id: &Address) -> bool {
-    // SAFETY: `Check` holds no account mutably.
-    let config: Result<&ProcessorConfig, _> = unsafe { read_unborrowed(config, program_id) };
-    config.is_ok_and(|config| config.lifecycle.header.state == pause_state::RUNNING)
+    is_owned_by(config, program_id) && binding::is_running(config)
 }
 
 /// Whether the accounts are those of the capability's rules, all of them fixed. Nobody dispatches a `Check`, so nobody's
@@ -70,10 +67,10 @@ unsafe fn are_fixed(header: &Capability, accounts: &[AccountView]) -> bool {
 
 /// Checks a call account by account, and answers with what each function found.
 #[inline(always)]
-pub(crate) fn check_each(call: Call) -> ProgramResult {
+pub(crate) fn check_each(call: Call) -> Outcome {
     let (data, arguments) = Data::parse(call.data)?;
     if data.flags != 0 {
-        return Err(ProgramError::InvalidInstructionData);
+        return Err(ProgramError::InvalidInstructionData.into());
     }
     let (accounts, more) = Accounts::parse(call.accounts)?;
     binding::siblings(accounts.instructions).ok_or(ProcessorError::WrongInstructionsSysvar)?;

@@ -1,4 +1,3 @@
-use crate::Processor;
 use crate::binding::{self, Binding, Loaded};
 use crate::quick;
 use crate::verification::{self, COMPUTE_BUDGET_PROGRAM, Input};
@@ -6,10 +5,11 @@ use core::mem::MaybeUninit;
 use pinocchio::cpi::{CpiAccount, Seed, Signer, invoke_signed_unchecked, invoke_unchecked};
 use pinocchio::error::ProgramError;
 use pinocchio::instruction::{InstructionAccount, InstructionView};
-use pinocchio::{AccountView, Address, ProgramResult};
+use pinocchio::{AccountView, Address};
 use program_common::siblings::{Sibling, Siblings};
-use program_common::{Call, fault};
+use program_common::{Call, Outcome};
 use shared_layouts::account::keys_equal;
+use shared_layouts::declare::Denial;
 use shared_layouts::lifecycle::Fault;
 use shared_layouts::processor::execute::{Accounts, Data};
 use shared_layouts::processor::{
@@ -30,11 +30,11 @@ const MOST_UNITS: u64 = 1_400_000;
 const MAX_CALL_BYTES: usize = MAX_PREFIX_BYTES + MAX_ARGUMENTS_BYTES;
 
 #[inline(always)]
-pub(crate) fn execute(call: Call) -> ProgramResult {
+pub(crate) fn execute(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (data, arguments) = Data::parse(call.data)?;
     if data.flags & !execute_flags::ALL != 0 {
-        return Err(ProgramError::InvalidInstructionData);
+        return Err(ProgramError::InvalidInstructionData.into());
     }
     let (accounts, more) = Accounts::parse(call.accounts)?;
     let more = &*more;
@@ -50,14 +50,14 @@ pub(crate) fn execute(call: Call) -> ProgramResult {
     let worker = if siblings.current_is(program_id) {
         binding::dispatch_before(&siblings, loaded.header)?
     } else if loaded.header.header.state & capability_flags::CALLABLE_DIRECTLY == 0 {
-        return Err(fault::<Processor>(Fault::NotTopLevel));
+        return Err(Denial::cold::<{ ProcessorError::BASE as u64 + Fault::NotTopLevel as u64 }>());
     } else {
         None
     };
     let binding = Binding { arguments, capability: accounts.capability.address().as_array(), worker, all: more };
     check_compute_limit(&siblings, worker.is_some(), loaded.header.compute_limit)?;
     if targets.len() > MAX_TARGET_ACCOUNTS {
-        return Err(ProgramError::InvalidArgument);
+        return Err(ProgramError::InvalidArgument.into());
     }
     let mut metas = [const { MaybeUninit::<InstructionAccount>::uninit() }; MAX_TARGET_ACCOUNTS];
     let mut infos = [const { MaybeUninit::<CpiAccount>::uninit() }; MAX_TARGET_ACCOUNTS];
@@ -112,7 +112,7 @@ fn log_units_left() {
 /// What is left at this moment cannot be asked for on mainnet, but the limit that the transaction set can be read: it is an
 /// upper bound. It is looked for before the dispatch, where wallets and this project's own tools put it. Without one a transaction has at most 200,000 units for each of its instructions, 1.4 million in all.
 #[inline(always)]
-fn check_compute_limit(siblings: &Siblings, is_dispatched: bool, compute_limit: u32) -> ProgramResult {
+fn check_compute_limit(siblings: &Siblings, is_dispatched: bool, compute_limit: u32) -> Outcome {
     // A transaction has at most 64 instructions.
     let mut limit = DEFAULT_UNITS.wrapping_mul(siblings.count() as u64);
     for sibling in siblings.first(siblings.current_index().wrapping_sub(usize::from(is_dispatched))) {
@@ -136,10 +136,10 @@ fn stated_limit(sibling: &Sibling) -> Option<u64> {
 
 /// Calls the target with what was prepared for it.
 #[inline(always)]
-fn call_target(loaded: &Loaded, metas: &[InstructionAccount], infos: &[CpiAccount], arguments: &[u8]) -> ProgramResult {
+fn call_target(loaded: &Loaded, metas: &[InstructionAccount], infos: &[CpiAccount], arguments: &[u8]) -> Outcome {
     let mut buffer = [const { MaybeUninit::<u8>::uninit() }; MAX_CALL_BYTES];
     if arguments.len() > MAX_ARGUMENTS_BYTES {
-        return Err(ProgramError::InvalidArgument);
+        return Err(ProgramError::InvalidArgument.into());
     }
     // Without leading data the arguments are the call's data as they stand.
     let data = if loaded.header.prefix_bytes == 0 {

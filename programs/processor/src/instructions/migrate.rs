@@ -1,14 +1,13 @@
 use crate::Processor;
-use pinocchio::ProgramResult;
-use program_common::Call;
 use program_common::migration::Migrate;
+use program_common::{Call, Outcome};
 use shared_layouts::processor::migrate::{Accounts, Data};
 
 #[inline(never)]
-pub(crate) fn migrate(call: Call) -> ProgramResult {
+pub(crate) fn migrate(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, more) = Accounts::parse_cold(call.accounts)?;
+    let (accounts, more) = Accounts::parse_cold_or_deny(call.accounts)?;
     Migrate {
         program_id,
         config: accounts.config,

@@ -1,17 +1,17 @@
 use crate::Processor;
-use crate::definition::{Definition, Identity, Own, OwnPrograms, check_shard_owner};
-use pinocchio::ProgramResult;
+use crate::definition::{Definition, Own, OwnPrograms, check_shard_owner};
 use pinocchio::error::ProgramError;
 use program_common::accounts::NewAccount;
-use program_common::{Call, accounts};
+use program_common::{Call, Outcome, accounts};
+use shared_layouts::account::AccountLayout;
 use shared_layouts::processor::register_capability::{Accounts, Data};
-use shared_layouts::processor::{CAPABILITY_SEED, ProcessorConfig};
+use shared_layouts::processor::{CAPABILITY_SEED, Capability, ProcessorConfig};
 
 #[inline(never)]
-pub(crate) fn register_capability(call: Call) -> ProgramResult {
+pub(crate) fn register_capability(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (data, tail) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse_cold(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;
     let definition = Definition::parse(data, tail)?;
 
     let scheduler_program = accounts.shard.owner();
@@ -29,7 +29,7 @@ pub(crate) fn register_capability(call: Call) -> ProgramResult {
         account: accounts.capability,
         payer: accounts.payer,
         program: program_id,
-        seeds: [CAPABILITY_SEED, &seed],
+        seeds: &[CAPABILITY_SEED, &seed],
         bytes: definition.account_bytes(),
     }
     .create::<Processor>()?;
@@ -41,14 +41,14 @@ pub(crate) fn register_capability(call: Call) -> ProgramResult {
     let address = *accounts.capability.address().as_array();
     let own =
         Own { capability: &address, config: accounts.config.address().as_array(), program: program_id.as_array() };
-    let identity = Identity {
-        own,
-        bump,
-        number,
-        capability_version: 1,
-        shard: *accounts.shard.address().as_array(),
-        scheduler_program: *scheduler_program.as_array(),
-    };
     let mut bytes = accounts.capability.try_borrow_mut()?;
-    definition.write(&mut bytes, &identity)
+    let header: &mut Capability = accounts::fresh(&mut bytes)?;
+    header.header.discriminator = Capability::DISCRIMINATOR;
+    header.header.version = Capability::VERSION;
+    header.header.bump = bump;
+    header.scheduler_program = *scheduler_program.as_array();
+    header.shard = *accounts.shard.address().as_array();
+    header.number = number;
+    header.capability_version = 1;
+    definition.write(&mut bytes, &own)
 }

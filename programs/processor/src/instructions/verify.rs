@@ -2,10 +2,9 @@ use crate::Processor;
 use crate::binding;
 use crate::quick;
 use crate::verification::{self, Input};
-use pinocchio::ProgramResult;
 use pinocchio::error::ProgramError;
 use program_common::accounts::read_fixed_part;
-use program_common::{Call, fault};
+use program_common::{Call, Outcome, fault};
 use shared_layouts::account::keys_equal;
 use shared_layouts::lifecycle::Fault;
 use shared_layouts::processor::verify::{Accounts, Data};
@@ -27,7 +26,7 @@ pub(crate) enum Seen {
 pub(crate) fn verify(call: Call) -> Seen {
     let Ok((data, arguments)) = Data::parse(call.data) else { return Seen::Unusual };
     let Ok((accounts, more)) = Accounts::parse(call.accounts) else { return Seen::Unusual };
-    let Ok(header) = binding::load_header(accounts.capability, call.program_id) else { return Seen::Unusual };
+    let Some(header) = binding::find_header(accounts.capability, call.program_id) else { return Seen::Unusual };
     if data.flags != 0
         || !binding::is_call_of(header, data.capability_version, arguments)
         || !binding::is_usual(header, accounts.capability, accounts.instructions, arguments)
@@ -42,7 +41,7 @@ pub(crate) fn verify(call: Call) -> Seen {
 
 /// Evaluates the functions of a usual call.
 #[inline(always)]
-pub(crate) fn verify_functions(call: Call) -> ProgramResult {
+pub(crate) fn verify_functions(call: Call) -> Outcome {
     let (_, arguments) = Data::parse(call.data)?;
     let (accounts, more) = Accounts::parse(call.accounts)?;
     // SAFETY: the first look compared the owner and the length, and nothing is held mutably.
@@ -66,11 +65,11 @@ pub(crate) fn verify_functions(call: Call) -> ProgramResult {
 /// Checks a call that does not equal the usual one, account by account. It starts from the beginning: what it shared with
 /// the usual call would have to be kept at hand there, which costs more than it saves here.
 #[inline(always)]
-pub(crate) fn verify_each(call: Call) -> ProgramResult {
+pub(crate) fn verify_each(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (data, arguments) = Data::parse(call.data)?;
     if data.flags != 0 {
-        return Err(ProgramError::InvalidInstructionData);
+        return Err(ProgramError::InvalidInstructionData.into());
     }
     let (accounts, more) = Accounts::parse(call.accounts)?;
     let more = &*more;

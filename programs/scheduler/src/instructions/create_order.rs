@@ -33,7 +33,7 @@ pub(crate) fn create_order(call: Call) -> Result<(), Refusal> {
         account: accounts.order,
         payer: accounts.payer,
         program: program_id,
-        seeds: [ORDER_SEED, &shard_key, &number.to_le_bytes()],
+        seeds: &[ORDER_SEED, &shard_key, &number.to_le_bytes()],
         bytes: Order::BYTES,
     }
     .create::<Scheduler>()

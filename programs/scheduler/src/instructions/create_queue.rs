@@ -35,7 +35,7 @@ pub(crate) fn create_queue(call: Call) -> Result<(), Refusal> {
         account: accounts.queue,
         payer: accounts.payer,
         program: program_id,
-        seeds: [QUEUE_SEED, &shard_key, &number.to_le_bytes()],
+        seeds: &[QUEUE_SEED, &shard_key, &number.to_le_bytes()],
         bytes: queue_bytes(data),
     }
     .create::<Scheduler>()

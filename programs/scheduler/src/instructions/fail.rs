@@ -9,10 +9,10 @@ use shared_layouts::scheduler::fail::{Accounts, Data};
 pub(crate) fn fail(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
+    let (accounts, _) = Accounts::parse(call.accounts)?;
     if data.permanent > 1 {
         return Err(ProgramError::InvalidInstructionData.into());
     }
-    let (accounts, _) = Accounts::parse(call.accounts)?;
     let now = load::now(accounts.clock)?;
     // SAFETY: config and queue are different kinds of account, so none is held twice.
     let config: &SchedulerConfig = unsafe { load::read(accounts.config, program_id) }?;

@@ -1,9 +1,9 @@
 use crate::Scheduler;
 use crate::instructions::update_config::is_within_limits;
-use pinocchio::{AccountView, Address, ProgramResult};
+use pinocchio::{AccountView, Address};
 use program_common::accounts::NewAccount;
 use program_common::lifecycle::{self, Powers};
-use program_common::{Call, accounts, fault};
+use program_common::{Call, Outcome, accounts, fault};
 use shared_layouts::account::{AccountHeader, AccountLayout};
 use shared_layouts::lifecycle::Fault;
 use shared_layouts::processor::ProcessorConfig;
@@ -11,10 +11,10 @@ use shared_layouts::scheduler::initialize::{Accounts, Data};
 use shared_layouts::scheduler::{REGISTRY_SEED, Registry, SchedulerConfig};
 
 #[inline(never)]
-pub(crate) fn initialize(call: Call) -> ProgramResult {
+pub(crate) fn initialize(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse_cold(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;
 
     lifecycle::check_upgrade_authority::<Scheduler>(
         program_id,
@@ -31,7 +31,6 @@ pub(crate) fn initialize(call: Call) -> ProgramResult {
         guardian_cooldown_seconds: data.guardian_cooldown_seconds,
     };
     let mut config = SchedulerConfig {
-        lifecycle: powers.lifecycle::<Scheduler>()?,
         processor_program: *accounts.processor_config.owner().as_array(),
         processor_config: *accounts.processor_config.address().as_array(),
         shard_deposit_lamports: data.shard_deposit_lamports,
@@ -41,6 +40,7 @@ pub(crate) fn initialize(call: Call) -> ProgramResult {
         registration: data.registration,
         ..bytemuck::Zeroable::zeroed()
     };
+    powers.write::<Scheduler>(&mut config.lifecycle)?;
     if !is_within_limits(&config) {
         return Err(fault::<Scheduler>(Fault::InvalidConfig));
     }
@@ -55,15 +55,11 @@ pub(crate) fn initialize(call: Call) -> ProgramResult {
     Ok(())
 }
 
-fn new_registry<'a>(
-    program_id: &'a Address,
-    registry: &'a mut AccountView,
-    payer: &'a AccountView,
-) -> NewAccount<'a, 1> {
-    NewAccount { account: registry, payer, program: program_id, seeds: [REGISTRY_SEED], bytes: Registry::BYTES }
+fn new_registry<'a>(program_id: &'a Address, registry: &'a mut AccountView, payer: &'a AccountView) -> NewAccount<'a> {
+    NewAccount { account: registry, payer, program: program_id, seeds: &[REGISTRY_SEED], bytes: Registry::BYTES }
 }
 
-fn write_registry(registry: &mut AccountView, bump: u8) -> ProgramResult {
+fn write_registry(registry: &mut AccountView, bump: u8) -> Outcome {
     let mut bytes = registry.try_borrow_mut()?;
     *accounts::fresh(&mut bytes)? = AccountHeader {
         discriminator: Registry::DISCRIMINATOR,

@@ -1,12 +1,11 @@
 use crate::Scheduler;
-use pinocchio::ProgramResult;
-use program_common::{Call, lifecycle};
+use program_common::{Call, Outcome, lifecycle};
 use shared_layouts::scheduler::nominate_authority::{Accounts, Data};
 
 #[inline(never)]
-pub(crate) fn nominate_authority(call: Call) -> ProgramResult {
+pub(crate) fn nominate_authority(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse_cold(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;
     lifecycle::nominate_authority::<Scheduler>(program_id, accounts.config, accounts.authority, &data.nominee)
 }

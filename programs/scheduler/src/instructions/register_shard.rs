@@ -1,9 +1,8 @@
 use crate::Scheduler;
-use pinocchio::ProgramResult;
 use pinocchio::error::ProgramError;
 use pinocchio_system::instructions::Transfer;
 use program_common::accounts::NewAccount;
-use program_common::{Call, accounts};
+use program_common::{Call, Outcome, accounts};
 use shared_layouts::account::{AccountHeader, AccountLayout, Key, NO_KEY};
 use shared_layouts::scheduler::register_shard::{Accounts, Data};
 use shared_layouts::scheduler::{
@@ -11,10 +10,10 @@ use shared_layouts::scheduler::{
 };
 
 #[inline(never)]
-pub(crate) fn register_shard(call: Call) -> ProgramResult {
+pub(crate) fn register_shard(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse_cold(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;
 
     let (number, deposit_lamports) = {
         // SAFETY: registry and config are different kinds of account, and neither is held elsewhere.
@@ -35,7 +34,7 @@ pub(crate) fn register_shard(call: Call) -> ProgramResult {
         account: accounts.shard,
         payer: accounts.payer,
         program: program_id,
-        seeds: [SHARD_SEED, &number.to_le_bytes()],
+        seeds: &[SHARD_SEED, &number.to_le_bytes()],
         bytes: Shard::BYTES,
     }
     .create::<Scheduler>()?;
@@ -71,9 +70,9 @@ pub(crate) fn register_shard(call: Call) -> ProgramResult {
 
 /// What the registration costs, lamports: nothing if the scheduler's authority signs, the deposit where registration is
 /// open and the owner signs.
-fn deposit(config: &SchedulerConfig, registrar: &Key, owner: &Key) -> Result<u64, ProgramError> {
+fn deposit(config: &SchedulerConfig, registrar: &Key, owner: &Key) -> Outcome<u64> {
     if *owner == NO_KEY {
-        return Err(ProgramError::InvalidInstructionData);
+        return Err(ProgramError::InvalidInstructionData.into());
     }
     if *registrar == config.lifecycle.authority {
         return Ok(0);
@@ -81,10 +80,14 @@ fn deposit(config: &SchedulerConfig, registrar: &Key, owner: &Key) -> Result<u64
     if config.registration != registration::OPEN {
         return Err(SchedulerError::RegistrationClosed.into());
     }
-    if registrar == owner { Ok(config.shard_deposit_lamports) } else { Err(ProgramError::MissingRequiredSignature) }
+    if registrar == owner {
+        Ok(config.shard_deposit_lamports)
+    } else {
+        Err(ProgramError::MissingRequiredSignature.into())
+    }
 }
 
-fn free_place(registry: &Registry) -> Result<u16, ProgramError> {
+fn free_place(registry: &Registry) -> Outcome<u16> {
     let place = registry.shards.iter().position(|entry| entry.taken == 0).ok_or(SchedulerError::TooManyShards)?;
-    u16::try_from(place).map_err(|_| ProgramError::ArithmeticOverflow)
+    u16::try_from(place).map_err(|_| ProgramError::ArithmeticOverflow.into())
 }

@@ -1,10 +1,9 @@
 use crate::Scheduler;
-use pinocchio::ProgramResult;
-use program_common::{Call, lifecycle};
+use program_common::{Call, Outcome, lifecycle};
 use shared_layouts::scheduler::resume::{Accounts, Data};
 
 #[inline(always)]
-pub(crate) fn resume(call: Call) -> ProgramResult {
+pub(crate) fn resume(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (Data {}, _) = Data::parse(call.data)?;
     let (accounts, _) = Accounts::parse(call.accounts)?;

@@ -1,21 +1,20 @@
 use crate::Scheduler;
 use cores::resources::MAX_BUDGET;
-use pinocchio::ProgramResult;
 use pinocchio::error::ProgramError;
 use program_common::lifecycle::{self, GuardianUpdate, set_field};
-use program_common::{Call, fault};
+use program_common::{Call, Outcome, fault};
 use shared_layouts::lifecycle::Fault;
 use shared_layouts::scheduler::update_config::{Accounts, Data};
 use shared_layouts::scheduler::{LEVELS, MAX_SHARDS, MAX_SLOTS, SchedulerConfig, config_fields, registration};
 
 #[inline(never)]
-pub(crate) fn update_config(call: Call) -> ProgramResult {
+pub(crate) fn update_config(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse_cold(call.accounts)?;
+    let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;
     let fields = data.fields;
     if fields & !config_fields::ALL != 0 {
-        return Err(ProgramError::InvalidInstructionData);
+        return Err(ProgramError::InvalidInstructionData.into());
     }
     let stored: &mut SchedulerConfig =
         // SAFETY: the authority is not an account of this program, so the config is held once.
