@@ -41,7 +41,7 @@ pub fn measure() -> Result<Report> {
     }
     let [(_, any_program), ..] = PROGRAMS;
     let toolchain = Toolchain::read(&read_program(any_program)?)?;
-    Report::new(toolchain, binaries, rows::rows())
+    Report::new(toolchain, binaries, rows::rows(), rows::limits())
 }
 
 fn read_program(file: &str) -> Result<Vec<u8>> {
@@ -113,6 +113,7 @@ mod tests {
             toolchain: Toolchain::default(),
             binaries: BTreeMap::new(),
             rows: BTreeMap::from([("diff/pause".into(), Units { mainnet, all_features: mainnet })]),
+            limits: BTreeMap::new(),
         }
     }
 
@@ -137,5 +138,22 @@ mod tests {
         assert!(!markdown_is_current(&folder, &report(101), &budgets));
         assert_eq!(save(&folder, &report(101), &budgets).unwrap().len(), 2);
         fs::remove_dir_all(&folder).unwrap();
+    }
+
+    /// Verbs move links: what they cost must not depend on how many entries a queue has.
+    #[test]
+    fn what_the_design_calls_flat_is_flat_in_the_committed_table() {
+        let report = load(&results()).unwrap().unwrap();
+        let units = |row: &str| report.rows[row].mainnet;
+        for (row, in_a_full_queue) in [
+            ("scheduler/enqueue/empty", "scheduler/enqueue/last-slot"),
+            ("scheduler/enqueue/10th", "scheduler/enqueue/last-slot"),
+            ("scheduler/dispatch/of-10", "scheduler/dispatch/of-1000"),
+            ("scheduler/hold", "scheduler/hold/worst"),
+            ("scheduler/reprioritize", "scheduler/reprioritize/worst"),
+        ] {
+            let (few, many) = (units(row), units(in_a_full_queue));
+            assert!(many.abs_diff(few) * 10 <= few, "{row} costs {few}, {in_a_full_queue} {many}");
+        }
     }
 }

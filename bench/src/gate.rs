@@ -108,6 +108,7 @@ impl Verdict {
         found.extend(against_table("row", &recorded.rows, &measured.rows, |units| {
             format!("{} CU ({} with all features)", units.mainnet, units.all_features)
         }));
+        found.extend(against_table("limit", &recorded.limits, &measured.limits, u64::to_string));
         if !recorded.toolchain.same_compiler(&measured.toolchain) {
             self.notes.push(measure_again(&recorded.toolchain, &measured.toolchain));
             let excused = found.extract_if(.., |violation| matches!(violation.fault, Fault::Differs { .. }));

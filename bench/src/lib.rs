@@ -10,6 +10,7 @@ pub mod markdown;
 pub mod readme;
 pub mod report;
 pub mod rows;
+pub mod side_by_side;
 pub mod toolchain;
 
 /// What can go wrong outside the gate: a file that is missing or does not parse, a tool that does not run.

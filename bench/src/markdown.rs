@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use crate::budgets::{Budget, Budgets, Over};
 use crate::report::{Report, Units};
+use crate::side_by_side;
 
 /// The groups that come first, in this order; any other follows by name.
 const GROUPS: [&str; 4] = ["floor", "processor", "scheduler", "diff"];
@@ -20,6 +21,7 @@ pub fn render(report: &Report, budgets: &Budgets) -> String {
     for group in groups(report) {
         write_group(&mut text, group, report, budgets);
     }
+    side_by_side::write(&mut text, report);
     text.push_str("\n## Size of the programs\n\n| program | bytes | at most |\n|---|---:|---:|\n");
     for (name, bytes) in &report.binaries {
         let ceiling = show_budget(budgets.binaries.get(name), |base| report.binaries.get(base).copied());
@@ -32,7 +34,7 @@ pub fn render(report: &Report, budgets: &Budgets) -> String {
     text
 }
 
-fn row(text: &mut String, cells: &[&str]) {
+pub(crate) fn row(text: &mut String, cells: &[&str]) {
     writeln!(text, "| {} |", cells.join(" | ")).expect("a string takes any text");
 }
 
@@ -106,6 +108,7 @@ mod tests {
                 ("floor/cpi".into(), units(1_000)),
                 ("processor/execute".into(), units(1_200)),
             ]),
+            limits: BTreeMap::new(),
         };
         let budgets: Budgets = toml::from_str(
             "[binaries]\ndiff = 65536\n[rows]\n\"diff/pause\" = 150\n\"floor/cpi\" = \"recorded\"\n\

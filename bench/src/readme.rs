@@ -47,7 +47,12 @@ mod tests {
 
     fn report(mainnet: u64) -> Report {
         let rows = ROWS.map(|(row, _)| (row.to_owned(), Units { mainnet, all_features: mainnet }));
-        Report { toolchain: Toolchain::default(), binaries: BTreeMap::new(), rows: BTreeMap::from(rows) }
+        Report {
+            toolchain: Toolchain::default(),
+            binaries: BTreeMap::new(),
+            rows: BTreeMap::from(rows),
+            limits: BTreeMap::new(),
+        }
     }
 
     #[test]

@@ -32,6 +32,7 @@ fn report() -> Report {
             (EXECUTE.into(), units(1_350)),
             (ENQUEUE.into(), units(320)),
         ]),
+        limits: BTreeMap::from([("vec-queue".into(), 150)]),
     }
 }
 
@@ -223,4 +224,13 @@ fn another_machine_than_the_table_names_fails() {
     let found = violations(|_, measured, _| measured.toolchain.mollusk = "0.16.0".into());
     let fault = Fault::Differs { recorded: "0.15.1".into(), measured: "0.16.0".into() };
     assert_eq!(found, [Violation::new("tool mollusk", fault)]);
+}
+
+#[test]
+fn a_baseline_that_goes_further_than_recorded_is_a_difference() {
+    let mut measured = report();
+    measured.limits.insert("vec-queue".into(), 151);
+    let verdict = check(Some(&report()), &measured, &budgets());
+    let differs = Fault::Differs { recorded: "150".into(), measured: "151".into() };
+    assert_eq!(verdict.violations, [Violation { subject: "limit vec-queue".into(), fault: differs }]);
 }

@@ -88,6 +88,10 @@ fn preparing() -> Vec<Row> {
         })
     };
     vec![
+        one_word_of(80),
+        one_word_of(800),
+        one_word_of(8_000),
+        one_word_of(102_400),
         calculated("diff/calculate/10k-unchanged", |_| false),
         calculated("diff/calculate/10k-one-word", |word| word == 700),
         calculated("diff/calculate/10k-16-words", |word| word % 80 == 41),
@@ -127,6 +131,19 @@ fn preparing() -> Vec<Row> {
             fixture.send(&[diffs::verify_integrity(&arena, 0, digest, &[])], &[]).units_of(0)
         }),
     ]
+}
+
+/// One dirty word in an account of so many bytes that another program owns.
+fn one_word_of(bytes: usize) -> Row {
+    row(&format!("diff/calculate/one-word-of-{bytes}"), move |profile| {
+        let mut fixture = Fixture::new(profile);
+        let arena = fixture.arena();
+        let target = fixture.bytes_account("target", vec![0; bytes]);
+        let new = (0..bytes).map(|at| u8::from(at / 8 == bytes / 16)).collect();
+        let source = fixture.bytes_account("source", new);
+        let calculate = diffs::calculate(&arena, &target, 0, &source, 0);
+        fixture.send(&[calculate], &[people::OWNER]).units_of(0)
+    })
 }
 
 fn batch() -> Vec<Row> {
@@ -181,7 +198,7 @@ fn sixteen() -> Vec<(u32, &'static [u8])> {
 }
 
 /// What makes a state of 10 KiB zeros `new`, staged at the aggressive level, and the units of the calculation.
-fn calculate(profile: FeatureProfile, new: &[u8]) -> ((Fixture, Pubkey, Pubkey), u64) {
+pub(super) fn calculate(profile: FeatureProfile, new: &[u8]) -> ((Fixture, Pubkey, Pubkey), u64) {
     let mut fixture = Fixture::new(profile);
     let arena = fixture.arena();
     // The first instruction makes as much as one may; then the state and the arena grow to what they need.

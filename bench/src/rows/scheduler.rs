@@ -9,11 +9,11 @@ use mollusk_tests::fixture::{
 use mollusk_tests::programs::{NOOP, PROCESSOR, RELAY, SCHEDULER};
 use mollusk_tests::queues::{Bench, commitment, committed, plain};
 use shared_layouts::processor::capability_flags;
-use shared_layouts::scheduler::{EntryHandle, dead_letter, enqueue, hold, redrive, reprioritize};
+use shared_layouts::scheduler::{EntryHandle, create_queue, dead_letter, enqueue, hold, redrive, reprioritize};
 use solana_instruction::{AccountMeta, Instruction};
 
 /// Arguments of the entries.
-const ARGUMENTS: [u8; 64] = [7; 64];
+pub(super) const ARGUMENTS: [u8; 64] = [7; 64];
 
 pub(super) fn rows() -> Vec<Row> {
     vec![
@@ -84,15 +84,31 @@ pub(super) fn rows() -> Vec<Row> {
     ]
 }
 
+/// The same at growing numbers of entries, beside which the bench puts a vector.
+pub(super) fn sizes() -> Vec<Row> {
+    vec![
+        row("scheduler/enqueue/10th", |profile| enqueue_into(thousand(profile), 9)),
+        row("scheduler/enqueue/100th", |profile| enqueue_into(thousand(profile), 99)),
+        row("scheduler/dispatch/of-10", |profile| dispatch_of(profile, 10)),
+        row("scheduler/dispatch/of-100", |profile| dispatch_of(profile, 100)),
+        row("scheduler/dispatch/of-1000", |profile| dispatch_of(profile, 1_000)),
+    ]
+}
+
 /// An open queue of 1,000 slots.
-fn thousand(profile: FeatureProfile) -> Bench {
-    let mut bench = Bench::open(profile);
+pub(super) fn thousand(profile: FeatureProfile) -> Bench {
+    thousand_of(profile, &queue_policy(), &Definition::new(&NOOP.address()))
+}
+
+/// A queue of 1,000 slots with this policy.
+pub(super) fn thousand_of(profile: FeatureProfile, policy: &create_queue::Data, definition: &Definition) -> Bench {
+    let mut bench = Bench::new(profile, policy, definition);
     bench.grow_to(1_000);
     bench
 }
 
-/// Units of an enqueue into a queue with so many entries.
-fn enqueue_into(mut bench: Bench, entries: u64) -> u64 {
+/// Queues so many plain entries in an empty queue.
+pub(super) fn fill(bench: &mut Bench, entries: u64) {
     let mut sequence = 1;
     while sequence <= entries {
         let count = (entries + 1 - sequence).min(10);
@@ -100,7 +116,12 @@ fn enqueue_into(mut bench: Bench, entries: u64) -> u64 {
         bench.send(&[batch], &[people::PRODUCER]);
         sequence += count;
     }
-    let enqueue = bench.enqueue(&plain(sequence), &ARGUMENTS);
+}
+
+/// Units of an enqueue into a queue with so many entries.
+fn enqueue_into(mut bench: Bench, entries: u64) -> u64 {
+    fill(&mut bench, entries);
+    let enqueue = bench.enqueue(&plain(entries + 1), &ARGUMENTS);
     bench.send(&[enqueue], &[people::PRODUCER]).units_of(0)
 }
 
@@ -145,6 +166,18 @@ fn run(mut bench: Bench, data: &enqueue::Data, arguments: &[u8]) -> u64 {
     let enqueue = bench.enqueue(data, &queued);
     bench.send(&[enqueue], &[people::PRODUCER]);
     let run = bench.run(people::WORKER, bench.last(), arguments);
+    bench.send(&run, &[people::WORKER]).units_of(0)
+}
+
+/// Units of the dispatch of the first of so many entries.
+fn dispatch_of(profile: FeatureProfile, entries: u64) -> u64 {
+    let mut bench = thousand(profile);
+    let first = bench.put(1, &ARGUMENTS);
+    for sequence in 2..=entries {
+        let enqueue = bench.enqueue(&plain(sequence), &ARGUMENTS);
+        bench.send(&[enqueue], &[people::PRODUCER]);
+    }
+    let run = bench.run(people::WORKER, first, &ARGUMENTS);
     bench.send(&run, &[people::WORKER]).units_of(0)
 }
 
