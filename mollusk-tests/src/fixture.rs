@@ -6,7 +6,10 @@
 use crate::{
     features::FeatureProfile,
     program_data,
-    programs::{DIFF, ED25519_VERIFIER, NOOP, PROCESSOR, Program, RELAY, SAMPLE_PROTOCOL, SCHEDULER, address, keypair},
+    programs::{
+        DIFF, ED25519_VERIFIER, FLAGS_VERIFIER, GROTH16_VERIFIER, NOOP, PROCESSOR, Program, RELAY, SAMPLE_PROTOCOL,
+        SCHEDULER, address, keypair,
+    },
     single::Case,
     token,
     world::{TxOutcome, World},
@@ -175,7 +178,10 @@ impl Fixture {
         for name in people::ALL {
             world.airdrop(&address(name), LAMPORTS);
         }
-        for program in [PROCESSOR, SCHEDULER, DIFF, NOOP, RELAY, SAMPLE_PROTOCOL, ED25519_VERIFIER] {
+        for program in [PROCESSOR, SCHEDULER, DIFF, NOOP, RELAY, SAMPLE_PROTOCOL] {
+            world.install(program, Some(&address(people::AUTHORITY)));
+        }
+        for program in [ED25519_VERIFIER, FLAGS_VERIFIER, GROTH16_VERIFIER] {
             world.install(program, Some(&address(people::AUTHORITY)));
         }
         Self { world }

@@ -14,6 +14,7 @@
 //! | [`orders`] | an order with its shards and members, and the scheduler's instructions on it |
 //! | [`queues`] | one queue with its people, and the scheduler's instructions on it |
 //! | [`ed25519`] | the runtime's Ed25519 program |
+//! | [`groth16`] | a circuit with its keys and proofs |
 //! | [`token`] | SPL Token mints, accounts and transfers |
 //! | [`expected`] | the error that a test states, compared exactly |
 //! | [`compare`] | what differs between two states of an account |
@@ -28,6 +29,7 @@ pub mod ed25519;
 pub mod expected;
 pub mod features;
 pub mod fixture;
+pub mod groth16;
 pub mod lifecycle;
 pub mod orders;
 pub mod program_data;

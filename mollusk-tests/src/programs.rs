@@ -33,6 +33,10 @@ pub const SAMPLE_PROTOCOL: Program = Program::new("sample_protocol");
 pub const GUARDED_TARGET: Program = Program::new("guarded_target");
 /// External verifier: the arguments were signed.
 pub const ED25519_VERIFIER: Program = Program::new("ed25519_verifier");
+/// External verifier: no account is writable or signs.
+pub const FLAGS_VERIFIER: Program = Program::new("flags_verifier");
+/// External verifier: the arguments are a proof.
+pub const GROTH16_VERIFIER: Program = Program::new("groth16_verifier");
 /// Accepts any accounts and data, and does nothing.
 pub const NOOP: Program = Program::new("noop_program");
 

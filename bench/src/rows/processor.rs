@@ -7,6 +7,7 @@ use mollusk_tests::fixture::{
     Definition, Fixture, config, dispatch, enqueue, execute, fixed, initialize_processor, pause, people, resume, verify,
 };
 use mollusk_tests::programs::{NOOP, PROCESSOR, SAMPLE_PROTOCOL};
+use mollusk_tests::{capabilities, groth16};
 use shared_layouts::processor::{self, Function, capability_flags, execute_flags, function_kind, operator};
 use solana_account::Account;
 use solana_instruction::{AccountMeta, Instruction};
@@ -48,6 +49,7 @@ pub(super) fn rows() -> Vec<Row> {
             let check = check(&queued.capability, &accounts);
             queued.fixture.send(&[check], &[]).units_of(0)
         }),
+        row("processor/check/external-groth16", check_groth16),
         row("processor/execute/predicates-3", |profile| Queued::new(profile, &checked(3)).execute(0)),
         row("processor/execute/metered", |profile| {
             Queued::new(profile, &three_fixed()).execute(execute_flags::METERED)
@@ -93,6 +95,16 @@ fn check(capability: &Pubkey, accounts: &[AccountMeta]) -> Instruction {
     };
     let data = processor::check::Data { capability_version: 1, flags: 0 };
     processor::check(PROCESSOR.address(), fixed, accounts, &data, &[])
+}
+
+/// `Check` with a proof as arguments, the verifier and the pairing included.
+fn check_groth16(profile: FeatureProfile) -> u64 {
+    let mut fixture = Fixture::new(profile);
+    let shard = fixture.shard();
+    let proven = groth16::Proven::new(&mut fixture.world);
+    let capability = fixture.capability(&shard, &proven.definition());
+    let check = capabilities::check(&capability, &proven.accounts(), &proven.arguments);
+    fixture.send(&[check], &[]).units_of(0)
 }
 
 /// An entry in a queue, ready to be run.

@@ -108,6 +108,27 @@ fn an_answer_that_another_program_set_is_a_no() {
     assert_eq!((result.passed, result.evaluated, result.first_failing, result.found_bytes), (0, 1, 0, 0));
 }
 
+/// The transaction's flags of the same accounts are writable and signing.
+#[test]
+fn a_verifiers_accounts_arrive_read_only_and_unsigned() {
+    let keys = [FLAGS_VERIFIER.address(), address(people::OWNER), address(people::PRODUCER)];
+    let mut asked = Asked::new(&keys);
+    let capability = asked.capability(composition::ALL, [ask(2)]);
+    let flagged = [(false, false), (true, false), (true, true)];
+    let metas = keys.into_iter().zip(flagged);
+    asked.accounts =
+        metas.map(|(pubkey, (is_signer, is_writable))| AccountMeta { pubkey, is_signer, is_writable }).collect();
+    let run = [check(&capability, &asked.accounts, &ARGUMENTS)];
+    let outcome = asked.fixture.send(&run, &[people::OWNER, people::PRODUCER]);
+    let result: CheckResult = bytemuck::pod_read_unaligned(&outcome.return_data.1);
+    assert_eq!((result.passed, result.evaluated), (1, 1));
+
+    // The verifier would have seen the flags: asked without the processor it does.
+    let direct = Instruction::new_with_bytes(FLAGS_VERIFIER.address(), &[], asked.accounts[1..].to_vec());
+    let outcome = asked.fixture.send(&[direct], &[people::OWNER, people::PRODUCER]);
+    assert_eq!(outcome.return_data, (FLAGS_VERIFIER.address(), vec![0, 2]));
+}
+
 #[test]
 fn no_answer_is_a_no() {
     let mut asked = Asked::new(&[NOOP.address()]);

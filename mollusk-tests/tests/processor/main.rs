@@ -3,6 +3,7 @@
 mod capabilities;
 mod external;
 mod functions;
+mod proofs;
 mod running;
 mod scenarios;
 mod siblings;
