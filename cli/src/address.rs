@@ -6,7 +6,7 @@ use solana_pubkey::Pubkey;
 use std::str::FromStr;
 
 /// A number that its parent gave it, or an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Named {
     /// By number.
     Number(u64),

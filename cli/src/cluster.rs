@@ -8,8 +8,10 @@ use crate::settings::{self, Options, Settings};
 use shared_layouts::{AccountLayout, client, lifecycle::Lifecycle};
 use solana_account::Account;
 use solana_commitment_config::CommitmentConfig;
+use solana_hash::Hash;
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
+use solana_message::{AddressLookupTableAccount, VersionedMessage, v0};
 use solana_pubkey::Pubkey;
 use solana_rpc_client::rpc_client::RpcClient;
 use solana_rpc_client_api::client_error;
@@ -17,6 +19,7 @@ use solana_rpc_client_api::config::RpcSendTransactionConfig;
 use solana_sdk_ids::sysvar;
 use solana_signer::Signer;
 use solana_transaction::Transaction;
+use solana_transaction::versioned::VersionedTransaction;
 use solana_transaction_error::TransactionError;
 use std::cell::OnceCell;
 use std::io::{self, IsTerminal, Write};
@@ -28,6 +31,19 @@ const MAINNET_GENESIS: &str = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d";
 const ACCOUNTS_PER_REQUEST: usize = 100;
 /// Longest wait for a transaction: a blockhash does not live longer.
 const CONFIRMATION: Duration = Duration::from_mins(1);
+
+/// Most bytes of a transaction: what fits one packet.
+pub const MAX_TRANSACTION_BYTES: usize = 1_232;
+
+/// What a simulation found.
+pub struct Simulation {
+    /// The error that the transaction would have.
+    pub error: Option<TransactionError>,
+    /// Compute units that it would take.
+    pub units: u64,
+    /// What the programs would log.
+    pub logs: Vec<String>,
+}
 
 /// A connection, and what the user said about it.
 pub struct Cluster {
@@ -148,10 +164,7 @@ impl Cluster {
 
     /// The cluster's time, unix seconds.
     pub fn now(&self) -> Outcome<i64> {
-        let account = self.account(&sysvar::clock::ID)?.ok_or_else(|| Failure::new("the cluster has no clock"))?;
-        let at = std::mem::offset_of!(solana_clock::Clock, unix_timestamp);
-        let bytes = account.data.get(at..at + 8).and_then(|bytes| bytes.try_into().ok());
-        bytes.map(i64::from_le_bytes).ok_or_else(|| Failure::new("the cluster's clock is too short"))
+        unix_time(&self.account(&sysvar::clock::ID)?.ok_or_else(|| Failure::new("the cluster has no clock"))?)
     }
 
     /// Sends a transaction that `signer` pays for, and waits until it is confirmed.
@@ -165,20 +178,40 @@ impl Cluster {
         Ok(self.rpc.send_and_confirm_transaction(&transaction).map_err(explain)?.to_string())
     }
 
-    /// Simulates a transaction; returns the error that it would have.
-    pub fn simulate(&self, instructions: &[Instruction], signer: &Keypair) -> Outcome<Option<TransactionError>> {
-        let transaction = self.signed(instructions, signer)?;
-        let result = self.rpc.simulate_transaction(&transaction).map_err(|error| self.fault(&error))?;
-        Ok(result.value.err.map(Into::into))
+    /// A recent blockhash.
+    pub fn blockhash(&self) -> Outcome<Hash> {
+        self.rpc.get_latest_blockhash().map_err(|error| self.fault(&error))
+    }
+
+    /// A recent slot.
+    pub fn slot(&self) -> Outcome<u64> {
+        self.rpc.get_slot().map_err(|error| self.fault(&error))
+    }
+
+    /// What recent transactions that wrote the account paid for a unit, micro-lamports: three in four paid at most this.
+    pub fn recent_price(&self, account: &Pubkey) -> Outcome<u64> {
+        let fees = self.rpc.get_recent_prioritization_fees(&[*account]).map_err(|error| self.fault(&error))?;
+        let mut prices: Vec<_> = fees.into_iter().map(|fee| fee.prioritization_fee).collect();
+        prices.sort_unstable();
+        Ok(prices.get(prices.len() * 3 / 4).copied().unwrap_or(0))
+    }
+
+    /// Simulates a transaction.
+    pub fn simulate(&self, transaction: &VersionedTransaction) -> Outcome<Simulation> {
+        let result = self.rpc.simulate_transaction(transaction).map_err(|error| self.fault(&error))?.value;
+        Ok(Simulation {
+            error: result.err.map(Into::into),
+            units: result.units_consumed.unwrap_or(0),
+            logs: result.logs.unwrap_or_default(),
+        })
     }
 
     /// Sends a transaction that was simulated, and waits until it is confirmed; returns the error that it had.
-    pub fn send_unchecked(&self, instructions: &[Instruction], signer: &Keypair) -> Outcome<Option<TransactionError>> {
+    pub fn send_unchecked(&self, transaction: &VersionedTransaction) -> Outcome<Option<TransactionError>> {
         self.ask_about_mainnet()?;
-        let transaction = self.signed(instructions, signer)?;
         let config = RpcSendTransactionConfig { skip_preflight: true, ..RpcSendTransactionConfig::default() };
         let signature =
-            self.rpc.send_transaction_with_config(&transaction, config).map_err(|error| self.fault(&error))?;
+            self.rpc.send_transaction_with_config(transaction, config).map_err(|error| self.fault(&error))?;
         let until = Instant::now() + CONFIRMATION;
         while Instant::now() < until {
             let status = self.rpc.get_signature_status(&signature).map_err(|error| self.fault(&error))?;
@@ -191,11 +224,6 @@ impl Cluster {
             "the transaction {signature} was not confirmed within {} seconds",
             CONFIRMATION.as_secs()
         )))
-    }
-
-    fn signed(&self, instructions: &[Instruction], signer: &Keypair) -> Outcome<Transaction> {
-        let blockhash = self.rpc.get_latest_blockhash().map_err(|error| self.fault(&error))?;
-        Ok(Transaction::new_signed_with_payer(instructions, Some(&signer.pubkey()), &[signer], blockhash))
     }
 
     /// Nothing is sent to mainnet unless the user said so, by the option or now.
@@ -219,6 +247,34 @@ impl Cluster {
     fn fault(&self, error: &client_error::Error) -> Failure {
         Failure::of_rpc(&self.settings.url, error, &[], None)
     }
+}
+
+/// A transaction of the newest form, signed by its payer and whoever else signs, with accounts of the tables taken from
+/// there.
+pub fn versioned(
+    instructions: &[Instruction],
+    signers: &[&Keypair],
+    tables: &[AddressLookupTableAccount],
+    blockhash: Hash,
+) -> Outcome<VersionedTransaction> {
+    let fault = |error: &dyn std::fmt::Display| Failure::new(format!("the transaction cannot be made ({error})"));
+    let payer = signers.first().ok_or_else(|| Failure::new("nobody pays for the transaction"))?.pubkey();
+    let message = v0::Message::try_compile(&payer, instructions, tables, blockhash).map_err(|error| fault(&error))?;
+    let transaction =
+        VersionedTransaction::try_new(VersionedMessage::V0(message), signers).map_err(|error| fault(&error))?;
+    let bytes = 1 + 64 * transaction.signatures.len() + transaction.message.serialize().len();
+    if bytes > MAX_TRANSACTION_BYTES {
+        return Err(Failure::new(format!("the transaction has {bytes} bytes of {MAX_TRANSACTION_BYTES} allowed"))
+            .cure("name a table that holds its accounts by --lookup-table; `valence lookup-table create` makes one"));
+    }
+    Ok(transaction)
+}
+
+/// The time of the Clock sysvar's account, unix seconds.
+pub fn unix_time(clock: &Account) -> Outcome<i64> {
+    let at = std::mem::offset_of!(solana_clock::Clock, unix_timestamp);
+    let bytes = clock.data.get(at..at + 8).and_then(|bytes| bytes.try_into().ok());
+    bytes.map(i64::from_le_bytes).ok_or_else(|| Failure::new("the cluster's clock is too short"))
 }
 
 /// The fixed part of an account, if its discriminator, version and length are right.

@@ -11,8 +11,10 @@ mod keeper;
 mod ledger;
 mod monitor;
 mod output;
+mod progress;
 mod set;
 mod settings;
+mod signals;
 mod slab;
 mod upload;
 

@@ -115,7 +115,7 @@ fn flat(value: &Value) -> String {
 /// # Panics
 /// When `bytes` is shorter than the record.
 pub fn fields(layout: &'static LayoutSpec, bytes: &[u8]) -> Row {
-    let plain = layout.fields.iter().filter(|field| !field.name.starts_with("reserved"));
+    let plain = layout.fields.iter().filter(|field| field.name != "reserved");
     plain
         .filter_map(|field| Some((field.name, plain_value(field.kind, &bytes[field.offset..][..field.bytes])?)))
         .collect()

@@ -34,6 +34,8 @@ pub struct Options {
 pub struct Settings {
     /// Address of the RPC server.
     pub url: String,
+    /// Address of its websocket server.
+    pub websocket: String,
     /// Keypair file of the signer.
     pub keypair: PathBuf,
     /// Folder of the program set.
@@ -61,10 +63,13 @@ impl Settings {
         };
         let url = options.url.clone().or_else(|| entry(&file, "json_rpc_url")).unwrap_or_else(|| "mainnet-beta".into());
         let url = address_of(&url)?;
+        // The file's websocket server is that of the file's RPC server.
+        let websocket = if options.url.is_none() { entry(&file, "websocket_url") } else { None };
         let keypair = options.keypair.clone().or_else(|| entry(&file, "keypair_path").map(PathBuf::from));
         Ok(Self {
             set: options.set.clone().unwrap_or_else(|| home().join(".config/valence").join(name_of(&url))),
             keypair: keypair.unwrap_or_else(|| home().join(".config/solana/id.json")),
+            websocket: websocket.unwrap_or_else(|| websocket_of(&url)),
             url,
             confirm_mainnet: options.confirm_mainnet,
         })
@@ -87,6 +92,18 @@ fn address_of(url: &str) -> Outcome<String> {
         None => Err(Failure::new(format!("{url} is not an RPC server"))
             .cure("give an http address, or localhost, devnet, testnet or mainnet-beta")),
     }
+}
+
+/// Where an RPC server's websocket server is by custom: at the next port, or at the same address where none is named.
+fn websocket_of(url: &str) -> String {
+    let Ok(mut address) = url::Url::parse(url) else { return url.to_owned() };
+    let next = address.port().and_then(|port| port.checked_add(1));
+    let scheme = if address.scheme() == "https" { "wss" } else { "ws" };
+    // Both only fail for addresses that are none of a server's.
+    if address.set_scheme(scheme).is_ok() && (next.is_none() || address.set_port(next).is_ok()) {
+        return address.to_string();
+    }
+    url.to_owned()
 }
 
 /// The name that a cluster's folder has.
@@ -125,6 +142,13 @@ mod tests {
         assert_eq!(address_of("d").unwrap(), "https://api.devnet.solana.com");
         assert_eq!(address_of("http://10.0.0.1:80/").unwrap(), "http://10.0.0.1:80");
         assert!(address_of("nowhere").is_err());
+    }
+
+    #[test]
+    fn a_websocket_server_is_expected_at_the_next_port() {
+        assert_eq!(websocket_of("http://localhost:8899"), "ws://localhost:8900/");
+        assert_eq!(websocket_of("https://api.devnet.solana.com"), "wss://api.devnet.solana.com/");
+        assert_eq!(websocket_of("https://rpc.example.com/key?a=b"), "wss://rpc.example.com/key?a=b");
     }
 
     #[test]

@@ -9,16 +9,19 @@ use solana_signer::Signer;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 /// A cluster, people with lamports, and a folder for the set of programs. Everything ends with it.
 pub struct Stage {
     /// Address of the RPC server.
     pub url: String,
+    /// Address of its websocket server.
+    pub websocket: String,
     /// Folder of everything that the commands write.
     pub folder: PathBuf,
     surfnet: Child,
@@ -61,8 +64,9 @@ impl Stage {
         let stdout = surfnet.stdout.take().context("no output")?;
         BufReader::new(stdout).read_line(&mut line)?;
         let addresses: Value = serde_json::from_str(&line).with_context(|| format!("the cluster said {line:?}"))?;
-        let url = addresses["rpc"].as_str().context("no address")?.to_owned();
-        Ok(Self { url, folder, surfnet, people })
+        let [url, websocket] =
+            ["rpc", "ws"].map(|name| addresses[name].as_str().map(str::to_owned).context("no address"));
+        Ok(Self { url: url?, websocket: websocket?, folder, surfnet, people })
     }
 
     /// A person's address.
@@ -95,11 +99,12 @@ impl Stage {
 
     /// Deploys any built program by the Agave CLI and returns its address.
     pub fn deploy_program(&self, by: &str, elf: &Path) -> Result<String> {
-        let address = self.newcomer("target")?;
+        let name = elf.file_stem().and_then(|name| name.to_str()).context("not a program's file")?;
+        let address = self.newcomer(name)?;
         let mut command = Command::new(solana());
         command.env("HOME", &self.folder).args(["--url", &self.url, "--commitment", "confirmed", "--keypair"]);
         command.arg(self.keypair(by)).args(["program", "deploy", "--use-rpc", "--program-id"]);
-        let output = command.arg(self.keypair("target")).arg(elf).output()?;
+        let output = command.arg(self.keypair(name)).arg(elf).output()?;
         ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         Ok(address)
     }
@@ -107,7 +112,7 @@ impl Stage {
     /// Asks the cluster directly, past everything that is under test.
     pub fn rpc(&self, method: &str, parameters: &Value) -> Result<Value> {
         let body = serde_json::json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": parameters }).to_string();
-        let host = self.url.strip_prefix("http://").context("not http")?;
+        let host = host(&self.url)?;
         let mut stream = TcpStream::connect(host)?;
         write!(
             stream,
@@ -166,6 +171,190 @@ impl Stage {
     pub fn refused(&self, name: &str, arguments: &[&str]) -> Result<String> {
         one_line(&self.run(name, arguments)?)
     }
+}
+
+/// A process that ends with its owner, whatever happens to the test.
+pub struct Running {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Running {
+    /// Starts a command that writes what it says into a file of the stage's.
+    pub fn start(stage: &Stage, mut command: Command, name: &str) -> Result<Self> {
+        let log = stage.folder.join(format!("{name}.log"));
+        let child = command.stdout(fs::File::create(&log)?).stderr(Stdio::inherit()).spawn()?;
+        Ok(Self { child, log })
+    }
+
+    /// What it has said so far, as JSON, whole lines only.
+    pub fn said(&self) -> Result<Vec<Value>> {
+        let text = fs::read_to_string(&self.log)?;
+        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        whole.lines().map(|line| serde_json::from_str(line).with_context(|| line.to_owned())).collect()
+    }
+
+    /// Waits until it has said something that is wanted, and returns that.
+    pub fn until(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
+        eventually(what, || {
+            let said = self.said()?;
+            let found = said.iter().find(|event| wanted(event)).cloned();
+            let ended = self.child.try_wait()?;
+            ensure!(found.is_some() || ended.is_none(), "it ended before {what}: {said:?}");
+            Ok(found)
+        })
+    }
+
+    /// Ends it at once, as a crash would.
+    pub fn kill(mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Asks it to end, waits until it has, and returns its last word.
+    pub fn stop(mut self) -> Result<Value> {
+        Command::new("kill").arg(self.child.id().to_string()).status()?;
+        let status = self.child.wait()?;
+        let said = self.said()?;
+        ensure!(status.success(), "it did not stop cleanly: {status}, {said:?}");
+        said.into_iter().next_back().context("it said nothing")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already, which is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Longest wait for anything: far beyond what it takes, since the machine may be busy with other things.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// Asks again and again until there is an answer.
+pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask()? {
+            return Ok(answer);
+        }
+        ensure!(Instant::now() < until, "{what} has not come within {} seconds", PATIENCE.as_secs());
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+fn host(url: &str) -> Result<&str> {
+    let (_, host) = url.split_once("://").context("not an address")?;
+    Ok(host.trim_end_matches('/'))
+}
+
+/// Stands between a client and a server, and can cut the line.
+pub struct Proxy {
+    address: SocketAddr,
+    line: Arc<Line>,
+}
+
+#[derive(Default)]
+struct Line {
+    is_cut: AtomicBool,
+    /// Requests with this in them are not passed on, and end their connection.
+    refused: Option<&'static str>,
+    open: Mutex<Vec<TcpStream>>,
+}
+
+impl Proxy {
+    /// A line to the server at `url`; requests that contain `refused` never arrive.
+    pub fn new(url: &str, refused: Option<&'static str>) -> Result<Self> {
+        let server = host(url)?.to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let address = listener.local_addr()?;
+        let line = Arc::new(Line { refused, ..Line::default() });
+        let shared = Arc::clone(&line);
+        // It ends with the process.
+        std::thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                // A line that is cut closes what calls; so does one whose server is gone.
+                let _ = shared.connect(client, &server);
+            }
+        });
+        Ok(Self { address, line })
+    }
+
+    /// Its address, for a client that speaks `scheme`.
+    pub fn url(&self, scheme: &str) -> String {
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Ends every connection, and each new one at once.
+    pub fn cut(&self) {
+        self.line.is_cut.store(true, Ordering::SeqCst);
+        for stream in self.line.open.lock().map(|mut open| std::mem::take(&mut *open)).unwrap_or_default() {
+            // The other side may have closed it already.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Lets connections through again.
+    pub fn mend(&self) {
+        self.line.is_cut.store(false, Ordering::SeqCst);
+    }
+}
+
+impl Line {
+    fn connect(self: &Arc<Self>, client: TcpStream, server: &str) -> Result<()> {
+        ensure!(!self.is_cut.load(Ordering::SeqCst), "cut");
+        let server = TcpStream::connect(server)?;
+        let mut open = self.open.lock().map_err(|_| anyhow::anyhow!("a connection panicked"))?;
+        open.extend([client.try_clone()?, server.try_clone()?]);
+        let (upstream, downstream) = ((client.try_clone()?, server.try_clone()?), (server, client));
+        let line = Arc::clone(self);
+        std::thread::spawn(move || pass(upstream.0, upstream.1, line.refused));
+        std::thread::spawn(move || pass(downstream.0, downstream.1, None));
+        Ok(())
+    }
+}
+
+/// Passes bytes on until either side has closed, then closes the other.
+fn pass(mut from: TcpStream, mut to: TcpStream, refused: Option<&str>) {
+    let mut bytes = [0; 16_384];
+    while let Ok(count @ 1..) = from.read(&mut bytes) {
+        let part = &bytes[..count];
+        let is_refused = |text: &str| part.windows(text.len()).any(|window| window == text.as_bytes());
+        if refused.is_some_and(is_refused) || to.write_all(part).is_err() {
+            break;
+        }
+    }
+    // Either may be closed already.
+    let _ = from.shutdown(Shutdown::Both);
+    let _ = to.shutdown(Shutdown::Both);
+}
+
+/// The independent count: the cluster's own record of the successful transactions in which a program ran, by the data of
+/// each call, whether it stood in the transaction or came from another program.
+pub fn executed(stage: &Stage, program: &str) -> Result<BTreeMap<String, u64>> {
+    let mut ran = BTreeMap::new();
+    for transaction in transactions(stage, program)? {
+        let inner = transaction["meta"]["innerInstructions"].as_array().cloned().unwrap_or_default();
+        let outer = transaction["transaction"]["message"]["instructions"].as_array().cloned().unwrap_or_default();
+        let inner = inner.iter().filter_map(|inner| inner["instructions"].as_array()).flatten();
+        for call in inner.chain(&outer).filter(|call| call["programId"] == program) {
+            *ran.entry(call["data"].as_str().unwrap_or_default().to_owned()).or_insert(0) += 1;
+        }
+    }
+    Ok(ran)
+}
+
+/// The successful transactions that name an account, newest first.
+pub fn transactions(stage: &Stage, account: &str) -> Result<Vec<Value>> {
+    let signatures = stage.rpc("getSignaturesForAddress", &serde_json::json!([account, { "limit": 1000 }]))?;
+    let signatures = signatures.as_array().context("no signatures")?.iter();
+    let successful = signatures.filter(|signature| signature["err"].is_null());
+    let options = serde_json::json!({ "encoding": "jsonParsed", "maxSupportedTransactionVersion": 0 });
+    successful
+        .map(|signature| stage.rpc("getTransaction", &serde_json::json!([signature["signature"], options])))
+        .collect()
 }
 
 /// The line of a command that must have failed with one.

@@ -9,9 +9,13 @@ mod enqueue;
 mod entry;
 mod health;
 mod init;
+pub mod lookup_table;
+mod migrate;
 mod monitor;
+mod order;
 mod pause;
 pub mod queue;
+mod resources;
 mod shard;
 mod state;
 
@@ -58,6 +62,26 @@ pub enum Command {
     Arena(arena::Command),
     /// Queues an operation; the keypair is the producer's
     Enqueue(enqueue::Arguments),
+    /// Queues an entry again that was lost, by the number that its producer gave it, while scheduler or shard is paused; the
+    /// keypair is the shard's owner
+    Restore(enqueue::Restore),
+    /// Orders: which capabilities of which shards wait for which
+    #[command(subcommand)]
+    Order(order::Command),
+    /// Shares of the compute budget
+    #[command(subcommand)]
+    Resources(resources::Command),
+    /// Direct execution, without verification, of capabilities flagged for it; the keypair is the scheduler's authority
+    #[command(subcommand)]
+    Direct(resources::Direct),
+    /// Takes accounts to another version of their layout; the keypair is the program's authority
+    Migrate(migrate::Arguments),
+    /// Ends a migration for good: nothing goes down any more; the keypair is the program's authority
+    Finalize {
+        /// Which program
+        #[arg(value_enum)]
+        program: Singleton,
+    },
     /// Dead letters: list, redrive, purge
     #[command(subcommand)]
     Dlq(entry::DeadLetters),
@@ -83,6 +107,9 @@ pub enum Command {
     Health(health::Arguments),
     /// Serves the figures: Prometheus metrics, a status page
     Monitor(monitor::Arguments),
+    /// Address lookup tables, which let a keeper's transactions name more accounts than fit a packet
+    #[command(subcommand)]
+    LookupTable(lookup_table::Command),
     /// Prints a completion script for a shell
     Completion {
         /// The shell
@@ -145,6 +172,13 @@ pub fn run(command: Command, options: &Options) -> Outcome<Output> {
         Command::Enqueue(arguments) => enqueue::run(&cluster, &arguments),
         Command::Health(arguments) => health::run(&cluster, &arguments, options.json),
         Command::Monitor(arguments) => monitor::run(&cluster, &arguments),
+        Command::Restore(arguments) => enqueue::run_restore(&cluster, &arguments),
+        Command::Order(command) => order::run(&cluster, &command),
+        Command::Resources(command) => resources::run(&cluster, &command),
+        Command::Direct(command) => resources::direct(&cluster, &command),
+        Command::Migrate(arguments) => migrate::run(&cluster, &arguments),
+        Command::Finalize { program } => migrate::finalize(&cluster, program),
+        Command::LookupTable(command) => lookup_table::run(&cluster, &command),
         Command::Completion { .. } => Ok(Output::Text(String::new())),
     }
 }

@@ -3,9 +3,9 @@
 use crate::cluster::Cluster;
 use crate::failure::{Failure, Outcome};
 use crate::health::{Gatherer, Scope};
-use crate::keeper::{rest, stop_on_signals};
 use crate::monitor::{Shared, serve};
 use crate::output::Output;
+use crate::signals::{rest, stop_on_signals};
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};

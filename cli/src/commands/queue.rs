@@ -6,13 +6,14 @@ use crate::cluster::{Cluster, fixed_part};
 use crate::definition::{self, hex};
 use crate::failure::{Failure, Outcome};
 use crate::output::{Output, Row, fields, key};
+use crate::progress;
 use crate::set::Programs;
 use crate::slab;
 use serde_json::{Value, json};
 use shared_layouts::client;
 use shared_layouts::scheduler::{
     self, Entry, MAX_CREATE_BYTES, NO_WORKER, Queue, SchedulerConfig, close_queue, create_queue, grow_queue,
-    list as lists, queue_flags, reason as reasons, set_producer, set_worker, update_queue,
+    list as lists, queue_flags, reason as reasons, set_producer, set_worker, update_queue, withdraw_purse,
 };
 use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
@@ -64,6 +65,27 @@ pub enum Command {
         #[arg(long)]
         remove: bool,
     },
+    /// Gives a queue the policy of a definition; what is queued keeps the old one. The keypair is the shard's owner
+    Update {
+        /// SHARD/NUMBER or address
+        queue: NamedQueue,
+        /// Definition, TOML or JSON; its slots, producers and workers are left to the other commands
+        definition: PathBuf,
+        /// Level of an entry that states none [default: as it is]
+        #[arg(long, value_parser = clap::value_parser!(u8).range(0..=15))]
+        default_level: Option<u8>,
+    },
+    /// Takes lamports that are not promised as tips out of a queue's purse; the keypair is the shard's owner
+    Withdraw {
+        /// SHARD/NUMBER or address
+        queue: NamedQueue,
+        /// How many
+        #[arg(value_name = "LAMPORTS")]
+        lamports: u64,
+        /// Who takes them [default: the keypair]
+        #[arg(long, value_name = "KEY")]
+        to: Option<Pubkey>,
+    },
     /// Adds slots to a queue; the keypair is the shard's owner
     Grow {
         /// SHARD/NUMBER or address
@@ -104,6 +126,12 @@ pub struct List {
     /// Only the entry with this sequence number
     #[arg(long, requires = "queue")]
     sequence: Option<u64>,
+    /// Only entries that this worker holds a lease of
+    #[arg(long, requires = "queue", value_name = "KEY")]
+    worker: Option<Pubkey>,
+    /// Only entries that failed with this code
+    #[arg(long, requires = "queue", value_name = "CODE")]
+    failure: Option<u32>,
 }
 
 /// Lists of a queue.
@@ -154,6 +182,20 @@ pub fn run(cluster: &Cluster, command: &Command) -> Outcome<Output> {
         }
         Command::SetWorker { queue, worker, remove } => change(cluster, &programs, *queue, |shard, owner, queue| {
             worker_call(&programs, shard, owner, queue, worker.to_bytes(), !remove)
+        }),
+        Command::Update { queue, definition, default_level } => {
+            let definition: definition::queue::Queue = definition::read(definition)?;
+            let (_, header, _) = load(cluster, &programs, *queue)?;
+            let policy = definition.policy(default_level.unwrap_or(header.default_level));
+            change(cluster, &programs, *queue, |shard, owner, queue| {
+                let accounts = update_queue::Accounts { shard, owner, queue };
+                scheduler::update_queue(programs.scheduler, accounts, &[], &policy, &[])
+            })
+        }
+        Command::Withdraw { queue, lamports, to } => change(cluster, &programs, *queue, |shard, owner, queue| {
+            let accounts = withdraw_purse::Accounts { shard, owner, queue, recipient: to.unwrap_or(owner) };
+            let data = withdraw_purse::Data { lamports: *lamports };
+            scheduler::withdraw_purse(programs.scheduler, accounts, &[], &data, &[])
         }),
         Command::Grow { queue, slots } => grow(cluster, &programs, *queue, *slots),
         Command::Close { queue } => close(cluster, &programs, *queue),
@@ -222,9 +264,12 @@ const fn slots_in(bytes: usize) -> u16 {
 /// Adds slots until there are so many; run again it goes on where it stopped.
 fn grow(cluster: &Cluster, programs: &Programs, queue: NamedQueue, slots: u16) -> Outcome<Output> {
     let signer = cluster.signer()?;
+    let bar = progress::bar(slots.into(), "growing");
     loop {
         let (address, header, _) = load(cluster, programs, queue)?;
+        bar.set_position(header.slots.min(slots).into());
         if header.slots >= slots {
+            bar.finish_and_clear();
             return Ok(Output::Record(row(&address, &header)));
         }
         let accounts = grow_queue::Accounts {
@@ -324,6 +369,8 @@ fn list_entries(cluster: &Cluster, programs: &Programs, queue: NamedQueue, filte
             && filter.sequence.is_none_or(|sequence| entry.sequence == sequence)
             && filter.producer.is_none_or(|key| producer(&queue, entry) == Some(key.to_bytes()))
             && capability.is_none_or(|key| entry.capability == key.to_bytes())
+            && filter.worker.is_none_or(|key| worker(&queue, entry) == Some(key.to_bytes()))
+            && filter.failure.is_none_or(|code| entry.failure_code == code)
     });
     let rows = found.into_iter().map(|(handle, entry)| {
         vec![
@@ -386,9 +433,13 @@ fn producer(queue: &Queue, entry: &Entry) -> Option<shared_layouts::Key> {
     queue.producers.get(usize::from(entry.producer)).map(|producer| producer.key)
 }
 
+fn worker(queue: &Queue, entry: &Entry) -> Option<shared_layouts::Key> {
+    let place = (entry.worker != NO_WORKER).then_some(usize::from(entry.worker))?;
+    queue.workers.get(place).map(|worker| worker.key)
+}
+
 /// All about one entry.
 pub fn entry_row(queue: &Queue, handle: Handle, entry: &Entry) -> Row {
-    let worker = (entry.worker != NO_WORKER).then(|| queue.workers.get(usize::from(entry.worker))).flatten();
     vec![
         ("handle", handle.to_string().into()),
         ("list", list_name(entry.list).into()),
@@ -406,7 +457,7 @@ pub fn entry_row(queue: &Queue, handle: Handle, entry: &Entry) -> Row {
         ("due_at", time(entry.due_at)),
         ("deadline_at", time(entry.deadline_at)),
         ("lease_ends_at", time(entry.lease_ends_at)),
-        ("worker", worker.map_or(Value::Null, |worker| key(&worker.key))),
+        ("worker", worker(queue, entry).map_or(Value::Null, |found| key(&found))),
         ("compute_limit", entry.compute_limit.into()),
         ("tip_lamports", entry.tip_lamports.into()),
     ]

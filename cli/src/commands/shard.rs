@@ -5,10 +5,11 @@ use crate::cluster::{Cluster, fixed_part};
 use crate::failure::{Failure, Outcome};
 use crate::output::{Output, Row, fields, key};
 use crate::set::{Programs, Singleton};
-use shared_layouts::client;
 use shared_layouts::scheduler::{
-    self, Registry, SchedulerConfig, Shard, deregister_shard, register_shard, registration, update_shard,
+    self, Registry, SchedulerConfig, Shard, accept_shard_owner, deregister_shard, nominate_shard_owner, register_shard,
+    registration, update_shard,
 };
+use shared_layouts::{NO_KEY, client};
 use solana_pubkey::Pubkey;
 use solana_sdk_ids::system_program;
 use solana_sdk_ids::sysvar::clock;
@@ -38,6 +39,22 @@ pub enum Command {
         /// Number or address
         shard: Named,
     },
+    /// Nominates the shard's next owner; nothing changes until it accepts. The keypair is the owner
+    Nominate {
+        /// Number or address
+        shard: Named,
+        /// The nominee
+        #[arg(required_unless_present = "none")]
+        key: Option<Pubkey>,
+        /// Takes the nomination back
+        #[arg(long, conflicts_with = "key")]
+        none: bool,
+    },
+    /// Accepts a nomination; the keypair is the nominee's
+    Accept {
+        /// Number or address
+        shard: Named,
+    },
     /// Removes a shard without queues and orders; rent and deposit go to the keypair, its owner
     Close {
         /// Number or address
@@ -58,6 +75,8 @@ pub fn run(cluster: &Cluster, command: &Command) -> Outcome<Output> {
         }
         Command::Pause { shard } => update(cluster, &programs, *shard, true),
         Command::Resume { shard } => update(cluster, &programs, *shard, false),
+        Command::Nominate { shard, key, .. } => nominate(cluster, &programs, *shard, *key),
+        Command::Accept { shard } => accept(cluster, &programs, *shard),
         Command::Close { shard } => close(cluster, &programs, *shard),
         Command::Ls => list(cluster, &programs),
     }
@@ -108,6 +127,32 @@ fn update(cluster: &Cluster, programs: &Programs, shard: Named, paused: bool) ->
     let accounts = update_shard::Accounts { shard: address, owner: signer.pubkey(), clock: clock::ID };
     let data = update_shard::Data { paused: paused.into() };
     cluster.send(&[scheduler::update_shard(programs.scheduler, accounts, &[], &data, &[])], &signer)?;
+    let (_, record, _) = load(cluster, programs, shard)?;
+    Ok(Output::Record(row(&address, &record)))
+}
+
+fn nominate(cluster: &Cluster, programs: &Programs, shard: Named, key: Option<Pubkey>) -> Outcome<Output> {
+    let signer = cluster.signer()?;
+    let (address, record, _) = load(cluster, programs, shard)?;
+    must_be(&signer.pubkey(), &record.owner, "the shard's owner")?;
+    let accounts = nominate_shard_owner::Accounts { shard: address, owner: signer.pubkey() };
+    let data = nominate_shard_owner::Data { nominee: key.map_or(NO_KEY, |key| key.to_bytes()) };
+    cluster.send(&[scheduler::nominate_shard_owner(programs.scheduler, accounts, &[], &data, &[])], &signer)?;
+    let (_, record, _) = load(cluster, programs, shard)?;
+    Ok(Output::Record(row(&address, &record)))
+}
+
+fn accept(cluster: &Cluster, programs: &Programs, shard: Named) -> Outcome<Output> {
+    let signer = cluster.signer()?;
+    let (address, record, _) = load(cluster, programs, shard)?;
+    if record.pending_owner == NO_KEY {
+        return Err(Failure::new(format!("nobody is nominated as owner of the shard {address}"))
+            .cure("let the owner nominate the key first"));
+    }
+    must_be(&signer.pubkey(), &record.pending_owner, "the shard's nominee")?;
+    let accounts = accept_shard_owner::Accounts { shard: address, nominee: signer.pubkey() };
+    let call = scheduler::accept_shard_owner(programs.scheduler, accounts, &[], &accept_shard_owner::Data {}, &[]);
+    cluster.send(&[call], &signer)?;
     let (_, record, _) = load(cluster, programs, shard)?;
     Ok(Output::Record(row(&address, &record)))
 }

@@ -2,6 +2,8 @@
 
 pub mod capability;
 mod function;
+pub mod operations;
+pub mod order;
 pub mod queue;
 
 use crate::failure::{Failure, Outcome};
@@ -217,9 +219,14 @@ mod tests {
     fn the_examples_of_the_documentation_are_accepted() {
         let page = include_str!("../../../docs/cli.md");
         let examples: Vec<_> = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-        let [queue, capability] = examples[..] else { panic!("{} examples", examples.len()) };
+        let [queue, capability, order, constraints, operations] = examples[..] else {
+            panic!("{} examples", examples.len())
+        };
         parse::<queue::Queue>(queue, false).unwrap();
         parse::<capability::Capability>(capability, false).unwrap();
+        parse::<order::Order>(order, false).unwrap();
+        parse::<order::Constraints>(constraints, false).unwrap();
+        parse::<operations::Operations>(operations, false).unwrap();
     }
 
     #[test]

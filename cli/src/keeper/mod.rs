@@ -1,27 +1,38 @@
 //! `valence keeper`: runs what is due in a set of queues, for as long as it is let.
 //!
 //! A round reads a queue and does what it finds: reaps what time has made due, dispatches its own leases, claims more, or
-//! in an open queue dispatches what stands in front. Nothing is remembered that is not on chain, so a keeper that was
-//! killed goes on where it was: its leases are found again, or end. Several keepers can share a queue: an entry leaves
+//! in an open queue dispatches what stands in front. Then it waits for a change that the websocket server tells of, for what
+//! time makes due, or, without that server, for the next look. Nothing is remembered that is not on chain, so a keeper that
+//! was killed goes on where it was: its leases are found again, or end. Several keepers can share a queue: an entry leaves
 //! the queue in the transaction that runs it, and whoever comes second gets an error and does nothing.
 
+mod call;
 mod judge;
 mod plan;
+pub mod provisions;
+mod report;
 mod run;
+mod watch;
 
 use crate::address::NamedQueue;
 use crate::cluster::Cluster;
-use crate::failure::{Failure, Outcome};
+use crate::commands::lookup_table;
+use crate::failure::Outcome;
 use crate::output::Output;
 use crate::set::Programs;
+use call::Mode;
 use plan::View;
-use run::Keeper;
-use serde_json::{Value, json};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use provisions::Provisions;
+use report::Report;
+use run::{Keeper, Manner, Price};
+use serde_json::json;
+use shared_layouts::client;
 use solana_pubkey::Pubkey;
+use solana_signer::Signer;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
+use watch::{Notice, Watch};
 
 /// Arguments of `keeper`.
 #[derive(clap::Args, Debug)]
@@ -35,112 +46,143 @@ pub struct Arguments {
     /// Leases claimed at a time
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=32))]
     batch: u8,
-    /// Longest time between two looks at a queue
+    /// Longest time between two looks at a queue while there is no subscription
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(10..))]
     interval: u64,
-    /// Price of a compute unit
-    #[arg(long, value_name = "MICROLAMPORTS", default_value_t = 0)]
-    priority_fee: u64,
+    /// Websocket server [default: from Solana's config file, or the RPC server's next port]
+    #[arg(long, value_name = "URL")]
+    websocket: Option<String>,
+    /// Looks at the queues at intervals only, without a subscription
+    #[arg(long, conflicts_with = "websocket")]
+    poll: bool,
+    /// Price of a compute unit in micro-lamports; `auto` or `auto:MOST` for what others paid lately
+    #[arg(long, value_name = "PRICE", default_value = "0")]
+    priority_fee: Price,
+    /// How operations are run
+    #[arg(long, value_enum, default_value_t = Mode::Auto)]
+    mode: Mode,
+    /// Address lookup table from which transactions take accounts; can be given several times
+    #[arg(long = "lookup-table", value_name = "KEY")]
+    lookup_tables: Vec<Pubkey>,
+    /// Folder in which events and counters are kept in files
+    #[arg(long, value_name = "DIR")]
+    export: Option<PathBuf>,
+    #[command(flatten)]
+    provisions: provisions::Arguments,
 }
 
-/// What a keeper has done since it was started.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Counts {
-    dispatched: u64,
-    failed_transient: u64,
-    failed_permanent: u64,
-    lost_races: u64,
-    reaped: u64,
-    connection_errors: u64,
-}
-
-/// Longest pause after errors of the connection, seconds.
-const MAX_RETRY_SECONDS: u64 = 30;
+/// Longest pause after errors of the connection.
+const LONGEST_RETRY: Duration = Duration::from_secs(30);
+/// Longest time between two looks at a queue, whatever the subscription says.
+const LONGEST_WAIT: Duration = Duration::from_secs(15);
+/// Errors of the connection after which `--once` gives up.
+const ERRORS_AT_ONCE: u32 = 5;
 
 /// Runs the command: each event is a line on standard output, and the counts come last.
 pub fn run(cluster: &Cluster, arguments: &Arguments, json: bool) -> Outcome<Output> {
     let programs = cluster.programs()?;
     let signer = cluster.signer()?;
+    let worker = signer.pubkey();
+    let provisions = Provisions::new(&arguments.provisions, &programs, &worker)?;
+    let tables = lookup_table::load(cluster, &arguments.lookup_tables)?;
     cluster.ask_about_mainnet()?;
-    let stop = stop_on_signals()?;
     let queues: Vec<Pubkey> = arguments.queues.iter().map(|queue| queue.address(&programs.scheduler)).collect();
-    let mut keeper = Keeper::new(cluster, programs.clone(), signer, arguments.batch, arguments.priority_fee, json);
-    for queue in &queues {
-        View::read(cluster, &programs, queue)?;
-    }
+    let accounts = watched(cluster, &programs, &queues)?;
+    let report = Report::new(json, &worker, arguments.export.as_deref())?;
+    let websocket = arguments.websocket.as_ref().unwrap_or(&cluster.settings.websocket);
+    let mut watch = Watch::start((!arguments.poll).then(|| websocket.clone()), accounts)?;
+    let manner =
+        Manner { batch: arguments.batch, price: arguments.priority_fee, mode: arguments.mode, tables, provisions };
+    let mut keeper = Keeper::new(cluster, programs.clone(), signer, manner, report, Arc::clone(&watch.stop));
     let mut errors = 0;
-    while !stop.load(Ordering::Relaxed) {
-        match round(&mut keeper, cluster, &programs, &queues, &stop) {
-            Ok(0) if arguments.once => break,
-            Ok(0) => rest(Duration::from_millis(jitter(arguments.interval)), &stop),
+    while !watch.is_stopped() {
+        let mut connection = Vec::new();
+        watch.take(&mut connection);
+        match round(&mut keeper, cluster, &programs, &queues) {
+            Ok((0, _)) if arguments.once => break,
+            Ok((0, due)) => {
+                errors = 0;
+                let interval = Duration::from_millis(arguments.interval);
+                let time = keeper.waiting_time(due, watch.is_connected, interval);
+                connection.extend(watch.wait(time, |notice| *notice == Notice::Changed));
+            }
             Ok(_) => errors = 0,
             Err(failure) => {
                 errors += 1;
-                keeper.counts.connection_errors += 1;
-                keeper.say("error", json!({ "error": failure.line(), "in_a_row": errors }));
-                if arguments.once && errors > 5 {
+                keeper.report.counts.connection_errors += 1;
+                keeper.report.say("error", json!({ "error": failure.line(), "in_a_row": errors }));
+                if arguments.once && errors > ERRORS_AT_ONCE {
                     return Err(failure);
                 }
-                let seconds = MAX_RETRY_SECONDS.min(1 << errors.min(5));
-                rest(Duration::from_millis(jitter(seconds * 1_000)), &stop);
+                let pause = LONGEST_RETRY.min(Duration::from_secs(1 << errors.min(5)));
+                connection.extend(watch.wait(jitter(pause), |notice| *notice == Notice::Connected));
             }
         }
+        keeper.heard(&connection, watch.is_connected);
+        keeper.report.beat(false);
     }
-    Ok(Output::Record(keeper.counts.row()))
+    keeper.report.beat(true);
+    Ok(Output::Record(keeper.report.counts.row()))
 }
 
-/// One look at each queue; returns how much was done or still has to be.
+impl Keeper<'_> {
+    /// How long to wait when there is nothing to do: until time makes something due, at most.
+    fn waiting_time(&self, due_in: Option<u64>, is_connected: bool, interval: Duration) -> Duration {
+        let mut time = if is_connected { LONGEST_WAIT } else { interval };
+        let limits = [due_in.map(Duration::from_secs), self.retry_in(), self.report.heartbeat()];
+        for limit in limits.into_iter().flatten() {
+            time = time.min(limit);
+        }
+        // What is due and was left undone, by another keeper's doing or the clock's, is not asked for without a pause.
+        jitter(time.max(interval.min(Duration::from_secs(1))))
+    }
+
+    fn heard(&mut self, connection: &[Notice], is_connected: bool) {
+        for notice in connection {
+            match notice {
+                Notice::Connected => self.report.say("subscribed", json!({})),
+                Notice::Lost(reason) => {
+                    self.report.counts.subscriptions_lost += 1;
+                    self.report.say("polling", json!({ "reason": reason }));
+                }
+                Notice::Changed | Notice::Stop => {}
+            }
+        }
+        self.report.connection(is_connected);
+    }
+}
+
+/// The accounts that decide what there is to do: the queues, their shards, and the configs with their pauses.
+fn watched(cluster: &Cluster, programs: &Programs, queues: &[Pubkey]) -> Outcome<Vec<Pubkey>> {
+    let mut accounts =
+        [programs.scheduler, programs.processor].map(|program| client::config_address(&program)).to_vec();
+    for queue in queues {
+        accounts.extend([*queue, View::read(cluster, programs, queue)?.shard]);
+    }
+    accounts.sort_unstable();
+    accounts.dedup();
+    Ok(accounts)
+}
+
+/// One look at each queue; returns how much was done, and in how many seconds time makes something due.
 fn round(
     keeper: &mut Keeper,
     cluster: &Cluster,
     programs: &Programs,
     queues: &[Pubkey],
-    stop: &AtomicBool,
-) -> Outcome<usize> {
-    let mut done = 0;
+) -> Outcome<(usize, Option<u64>)> {
+    let (mut done, mut due) = (0, None);
     for queue in queues {
-        if !stop.load(Ordering::Relaxed) {
-            done += keeper.serve(&View::read(cluster, programs, queue)?)?;
-        }
+        let view = View::read(cluster, programs, queue)?;
+        due = due.into_iter().chain(view.due_in()).min();
+        done += keeper.serve(&view)?;
     }
-    Ok(done)
+    Ok((done, due))
 }
 
-/// A flag that SIGINT and SIGTERM raise.
-pub fn stop_on_signals() -> Outcome<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&stop))
-            .map_err(|error| Failure::new(format!("signals cannot be handled ({error})")))?;
-    }
-    Ok(stop)
-}
-
-/// Waits, but not beyond a signal.
-pub fn rest(time: Duration, stop: &AtomicBool) {
-    let until = Instant::now() + time;
-    while Instant::now() < until && !stop.load(Ordering::Relaxed) {
-        std::thread::sleep(Duration::from_millis(20).min(time));
-    }
-}
-
-/// Between half of a number and all of it, so that several keepers do not move in step.
-fn jitter(number: u64) -> u64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    number / 2 + u64::from(now.subsec_nanos()) % (number / 2 + 1)
-}
-
-impl Counts {
-    fn row(&self) -> Vec<(&'static str, Value)> {
-        vec![
-            ("dispatched", self.dispatched.into()),
-            ("failed_transient", self.failed_transient.into()),
-            ("failed_permanent", self.failed_permanent.into()),
-            ("lost_races", self.lost_races.into()),
-            ("reaped", self.reaped.into()),
-            ("connection_errors", self.connection_errors.into()),
-        ]
-    }
+/// Between half of a time and all of it, so that several keepers do not move in step.
+fn jitter(time: Duration) -> Duration {
+    time.mul_f64(f64::midpoint(1.0, fastrand::f64()))
 }
 
 #[cfg(test)]
@@ -149,9 +191,10 @@ mod tests {
 
     #[test]
     fn jitter_stays_within_half_and_all() {
-        for number in [0, 1, 10, 1_000] {
-            let found = jitter(number);
-            assert!(found >= number / 2 && found <= number, "{found} of {number}");
+        for milliseconds in [0, 1, 10, 1_000] {
+            let time = Duration::from_millis(milliseconds);
+            let found = jitter(time);
+            assert!(found >= time / 2 && found <= time, "{found:?} of {time:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What there is to do in a queue, seen at one slot.
 
-use crate::cluster::{Cluster, fixed_part};
+use crate::cluster::{Cluster, fixed_part, unix_time};
 use crate::failure::{Failure, Outcome};
 use crate::set::Programs;
 use shared_layouts::client;
@@ -8,7 +8,6 @@ use shared_layouts::lifecycle::{Lifecycle, pause_state};
 use shared_layouts::processor::ProcessorConfig;
 use shared_layouts::scheduler::reader::QueueReader;
 use shared_layouts::scheduler::{Entry, EntryHandle, SchedulerConfig, Shard, list, queue_flags};
-use solana_account::Account;
 use solana_pubkey::Pubkey;
 use solana_sdk_ids::sysvar;
 
@@ -92,6 +91,17 @@ impl View {
         plan
     }
 
+    /// Seconds until time makes something due, or an entry of its own can be run no longer; `None` if nothing waits for time.
+    pub fn due_in(&self) -> Option<u64> {
+        let at = |kind, time: fn(&Entry) -> i64| {
+            self.reader.list(kind).into_iter().map(|(_, entry)| time(entry)).min().unwrap_or(i64::MAX)
+        };
+        let next = at(list::LEASED, |entry| entry.lease_ends_at.saturating_add(1))
+            .min(at(list::DELAYED, |entry| entry.due_at.min(entry.deadline_at.saturating_add(1))))
+            .min(at(list::READY, |entry| entry.deadline_at.saturating_add(1)));
+        (next != i64::MAX).then(|| u64::try_from(next.saturating_sub(self.now)).unwrap_or(0))
+    }
+
     /// What time has made due: leases that ended, delayed entries whose time has come, entries past their deadline.
     fn due(&self) -> Vec<EntryHandle> {
         let now = self.now;
@@ -106,12 +116,6 @@ impl View {
         let found = self.reader.list(kind).into_iter().filter(|(_, entry)| wanted(entry));
         found.filter_map(|(slot, _)| self.reader.handle(slot)).collect()
     }
-}
-
-fn unix_time(clock: &Account) -> Outcome<i64> {
-    let at = std::mem::offset_of!(solana_clock::Clock, unix_timestamp);
-    let bytes = clock.data.get(at..at + 8).and_then(|bytes| bytes.try_into().ok());
-    bytes.map(i64::from_le_bytes).ok_or_else(|| Failure::new("the cluster's clock is too short"))
 }
 
 fn is_paused(lifecycle: &Lifecycle, now: i64) -> bool {
@@ -191,6 +195,15 @@ mod tests {
         view.is_paused = true;
         let plan = view.plan(&worker, NOBODY);
         assert_eq!((slots(&plan.reap), slots(&plan.run), plan.claim), (vec![1, 2, 3, 0], vec![], None));
+    }
+
+    #[test]
+    fn the_next_thing_that_time_makes_due_is_known() {
+        assert_eq!(view(90).0.due_in(), Some(11));
+        assert_eq!(view(150).0.due_in(), Some(0));
+        let (mut view, _) = view(90);
+        view.reader.entries.clear();
+        assert_eq!(view.due_in(), None);
     }
 
     #[test]
