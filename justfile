@@ -110,4 +110,4 @@ tidy:
 # Everything that must hold before a commit, in order, with the time that each step took
 [group('ci')]
 ci:
-    @scripts/steps "{{ just_executable() }}" fmt-check tidy docs-check clippy build test bench-check demo
+    @scripts/steps "{{ just_executable() }}" fmt-check tidy docs-check clippy build test bench-check demo e2e
