@@ -12,10 +12,12 @@ mod ledger;
 mod monitor;
 mod output;
 mod progress;
+mod recovery;
 mod set;
 mod settings;
 mod signals;
 mod slab;
+mod upgrade;
 mod upload;
 
 use clap::Parser;

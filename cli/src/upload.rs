@@ -1,6 +1,7 @@
 //! Uploads a program by the Agave CLI, the tool that users trust with it.
 
 use crate::failure::{Failure, Outcome};
+use solana_pubkey::Pubkey;
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -45,10 +46,32 @@ impl Uploader {
 
     /// Uploads and deploys; what the Agave CLI shows of its progress is shown.
     pub fn deploy(&self, upload: &Upload) -> Outcome<()> {
+        let arguments = ["deploy", "--use-rpc", "--program-id"].map(OsStr::new);
+        let [program, buffer, elf] = [upload.program, upload.buffer.as_os_str(), upload.elf.as_os_str()];
+        self.run(&[&arguments[..], &[program, OsStr::new("--buffer"), buffer, elf]].concat())
+    }
+
+    /// Uploads a binary into a buffer, whose keypair file is given; an interrupted upload goes on.
+    pub fn write_buffer(&self, buffer: &Path, elf: &Path) -> Outcome<()> {
+        let arguments = ["write-buffer", "--use-rpc", "--buffer"].map(OsStr::new);
+        self.run(&[&arguments[..], &[buffer.as_os_str(), elf.as_os_str()]].concat())
+    }
+
+    /// Gives a program more space.
+    pub fn extend(&self, program: &Pubkey, bytes: usize) -> Outcome<()> {
+        self.run(&["extend", &program.to_string(), &bytes.to_string()].map(OsStr::new))
+    }
+
+    /// Closes a buffer; its rent goes to the keypair.
+    pub fn close_buffer(&self, buffer: &Pubkey) -> Outcome<()> {
+        self.run(&["close", &buffer.to_string()].map(OsStr::new))
+    }
+
+    /// Runs `solana program`.
+    fn run(&self, arguments: &[&OsStr]) -> Outcome<()> {
         let mut command = Command::new(&self.solana);
         command.args(["--url", &self.url, "--commitment", "confirmed", "--keypair"]).arg(&self.keypair);
-        command.args(["program", "deploy", "--use-rpc", "--program-id"]).arg(upload.program);
-        command.arg("--buffer").arg(upload.buffer).arg(upload.elf);
+        command.arg("program").args(arguments);
         // A terminal gets the progress itself; without one it is kept for the message of a failure.
         let progress = if io::stderr().is_terminal() { Stdio::inherit() } else { Stdio::piped() };
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(progress).spawn();

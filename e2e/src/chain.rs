@@ -5,6 +5,7 @@ use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
+use shared_layouts::{client, processor, scheduler};
 use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
@@ -91,6 +92,46 @@ impl Stage {
         let data = self.data(&clock)?.context("no clock")?;
         Ok(i64::from_le_bytes(data[32..40].try_into()?))
     }
+}
+
+/// Dispatch and execution of an entry of queue 0/0 under capability 0, without further accounts.
+pub fn execution(
+    stage: &Stage,
+    set: &Set,
+    worker: &str,
+    target: &Pubkey,
+    (slot, generation): (u16, u32),
+    arguments: &[u8],
+) -> Result<[Instruction; 2]> {
+    let instructions: Pubkey = "Sysvar1nstructions1111111111111111111111111".parse()?;
+    let shard = client::shard_address(&set.scheduler, 0);
+    let dispatch = scheduler::dispatch(
+        set.scheduler,
+        scheduler::dispatch::Accounts {
+            config: client::config_address(&set.scheduler),
+            shard,
+            queue: client::queue_address(&set.scheduler, &shard, 0),
+            worker: stage.key(worker),
+            instructions,
+            clock: "SysvarC1ock11111111111111111111111111111111".parse()?,
+        },
+        &[],
+        &scheduler::dispatch::Data { generation, slot },
+        &[],
+    );
+    let execute = processor::execute(
+        set.processor,
+        processor::execute::Accounts {
+            capability: client::capability_address(&set.processor, 0),
+            config: client::config_address(&set.processor),
+            instructions,
+            target_program: *target,
+        },
+        &[],
+        &processor::execute::Data { capability_version: 1, flags: 0 },
+        arguments,
+    );
+    Ok([dispatch, execute])
 }
 
 /// Compute units of a program's calls, summed over a log.

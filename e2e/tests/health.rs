@@ -1,10 +1,10 @@
 //! `valence health` figure by figure against what the test itself did, sent past the tool and counted by hand.
 
 use anyhow::{Context, Result, ensure};
-use e2e::chain::{Set, units};
+use e2e::chain::{Set, execution, units};
 use e2e::{Stage, hex, root};
 use serde_json::{Value, json};
-use shared_layouts::{client, diff, processor, scheduler};
+use shared_layouts::{client, diff, processor};
 use solana_instruction::{AccountMeta, Instruction};
 use solana_pubkey::Pubkey;
 use std::collections::BTreeSet;
@@ -131,7 +131,7 @@ fn queue(stage: &Stage, set: &Set, target: &Pubkey) -> Result<Done> {
     Ok(done)
 }
 
-/// Dispatch and execution as the test writes them.
+/// Dispatch and execution; with evidence, of the gated capability.
 fn run(
     stage: &Stage,
     set: &Set,
@@ -139,38 +139,15 @@ fn run(
     handle: &str,
     number: u64,
     evidence: Option<Pubkey>,
-) -> Result<Vec<Instruction>> {
+) -> Result<[Instruction; 2]> {
     let (slot, generation) = handle.split_once(':').context("no handle")?;
-    let instructions: Pubkey = "Sysvar1nstructions1111111111111111111111111".parse()?;
-    let shard = client::shard_address(&set.scheduler, 0);
-    let dispatch = scheduler::dispatch(
-        set.scheduler,
-        scheduler::dispatch::Accounts {
-            config: client::config_address(&set.scheduler),
-            shard,
-            queue: client::queue_address(&set.scheduler, &shard, 0),
-            worker: stage.key("worker"),
-            instructions,
-            clock: "SysvarC1ock11111111111111111111111111111111".parse()?,
-        },
-        &[],
-        &scheduler::dispatch::Data { generation: generation.parse()?, slot: slot.parse()? },
-        &[],
-    );
-    let metas: Vec<_> = evidence.into_iter().map(|key| AccountMeta::new_readonly(key, false)).collect();
-    let execute = processor::execute(
-        set.processor,
-        processor::execute::Accounts {
-            capability: client::capability_address(&set.processor, u64::from(evidence.is_some())),
-            config: client::config_address(&set.processor),
-            instructions,
-            target_program: *target,
-        },
-        &metas,
-        &processor::execute::Data { capability_version: 1, flags: 0 },
-        &number.to_le_bytes(),
-    );
-    Ok(vec![dispatch, execute])
+    let handle = (slot.parse()?, generation.parse()?);
+    let mut calls = execution(stage, set, "worker", target, handle, &number.to_le_bytes())?;
+    if let Some(key) = evidence {
+        calls[1].accounts[0].pubkey = client::capability_address(&set.processor, 1);
+        calls[1].accounts.push(AccountMeta::new_readonly(key, false));
+    }
+    Ok(calls)
 }
 
 /// Two changes at once, of two and of three bytes; and a batch whose two operations become one.
@@ -231,13 +208,13 @@ fn change_states(stage: &Stage, set: &Set) -> Result<()> {
 }
 
 fn health(stage: &Stage) -> Result<Value> {
-    let counters = json!({
-        "format": 1, "worker": "a keeper", "updated_at": 1, "stopped": false, "simulated": 42, "simulations_failed": 12,
-        "failures": [{ "predicate": 0, "count": 10 }, { "predicate": null, "count": 2 }],
-        "dispatched": 29, "lost_races": 1, "connection_errors": 3, "more": "of its own",
-    });
+    let counters = "valence_keeper_simulations_total{result=\"passed\"} 30\n\
+        valence_keeper_simulations_total{result=\"rejected\"} 10\nvalence_keeper_simulations_total{result=\"failed\"} 2\n\
+        valence_keeper_rejections_total{predicate=\"0\"} 10\nvalence_keeper_dispatched_total 29\n\
+        valence_keeper_lost_races_total 1\nvalence_keeper_connection_errors_total 3\n\
+        valence_keeper_running 1\nvalence_keeper_updated_seconds 1\n";
     std::fs::create_dir(stage.folder.join("keepers"))?;
-    stage.file("keepers/keeper-a.json", &counters.to_string())?;
+    stage.file("keepers/keeper-a.prom", counters)?;
     stage.file("keepers/keeper-a.jsonl", "not counters")?;
     let file = stage.folder.join("keepers").display().to_string();
     stage.json("owner", &["health", "--window", &WINDOW.to_string(), "--keeper", &file])
@@ -415,7 +392,7 @@ fn diffs(figures: &mut Figures) -> Result<()> {
 }
 
 fn keepers(figures: &mut Figures) -> Result<()> {
-    let keeper = json!({ "keeper": "a keeper" });
+    let keeper = json!({ "keeper": "a" });
     // Its counters are from long ago.
     for (figure, value) in [
         ("keeper_up", 0.0),
@@ -427,10 +404,10 @@ fn keepers(figures: &mut Figures) -> Result<()> {
         figures.is("keepers", figure, &keeper, value)?;
     }
     for (result, count) in [("passed", 30.0), ("rejected", 10.0), ("failed", 2.0)] {
-        let labels = json!({ "keeper": "a keeper", "result": result });
+        let labels = json!({ "keeper": "a", "result": result });
         figures.is("keepers", "keeper_simulations_total", &labels, count)?;
     }
-    figures.is("keepers", "keeper_rejections_total", &json!({ "keeper": "a keeper", "predicate": "0" }), 10.0)
+    figures.is("keepers", "keeper_rejections_total", &json!({ "keeper": "a", "predicate": "0" }), 10.0)
 }
 
 /// The exit status says whether one is crossed; a watch ends with its signal.

@@ -7,8 +7,13 @@ use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use solana_account::Account;
+use solana_instruction::Instruction;
+use solana_message::Message;
 use solana_pubkey::Pubkey;
+use solana_rpc_client_api::config::RpcSimulateTransactionConfig;
 use solana_rpc_client_api::request::RpcRequest;
+use solana_transaction::Transaction;
+use solana_transaction_error::TransactionError;
 use std::collections::BTreeMap;
 
 /// Signatures that one request returns.
@@ -100,6 +105,33 @@ impl Cluster {
                 return Ok(found);
             }
         }
+    }
+
+    /// The server's ledger must reach back to a slot: what is not in it cannot be told from what never happened.
+    pub fn check_ledger_since(&self, slot: u64) -> Outcome<()> {
+        let first = self.rpc.get_first_available_block().map_err(|error| self.fault(&error))?;
+        if first <= slot {
+            return Ok(());
+        }
+        Err(Failure::new(format!("the ledger of {} begins in slot {first}, after slot {slot}", self.settings.url))
+            .cure("name a server by --url that keeps the whole ledger"))
+    }
+
+    /// Lamports that an account of so many bytes must hold.
+    pub fn rent(&self, bytes: usize) -> Outcome<u64> {
+        self.rpc.get_minimum_balance_for_rent_exemption(bytes).map_err(|error| self.fault(&error))
+    }
+
+    /// Simulates instructions without any signature; returns the error that they would have.
+    pub fn simulate_unsigned(&self, calls: &[Instruction], payer: &Pubkey) -> Outcome<Option<TransactionError>> {
+        let transaction = Transaction::new_unsigned(Message::new(calls, Some(payer)));
+        let config = RpcSimulateTransactionConfig {
+            sig_verify: false,
+            replace_recent_blockhash: true,
+            ..RpcSimulateTransactionConfig::default()
+        };
+        let result = self.rpc.simulate_transaction_with_config(&transaction, config);
+        Ok(result.map_err(|error| self.fault(&error))?.value.err.map(Into::into))
     }
 
     /// A transaction with its meta data, as the server shows it; null if it has none of that signature.

@@ -2,6 +2,7 @@
 
 mod arena;
 mod authority;
+mod backup;
 pub mod capability;
 mod config;
 mod deploy;
@@ -15,9 +16,11 @@ mod monitor;
 mod order;
 mod pause;
 pub mod queue;
+mod recover;
 mod resources;
-mod shard;
+pub mod shard;
 mod state;
+mod upgrade;
 
 use crate::cluster::Cluster;
 use crate::failure::Outcome;
@@ -103,6 +106,12 @@ pub enum Command {
     },
     /// Runs what is due in queues; the keypair is the worker's. Each event is a line
     Keeper(keeper::Arguments),
+    /// Replaces a program by a new binary in steps: pause, upload, upgrade, migrate, resume, watch; or takes that back
+    Upgrade(upgrade::Arguments),
+    /// Copies every account of the set, as they were at one slot, into a folder with digests
+    Backup(backup::Arguments),
+    /// Restores entries of a lost queue that the ledger shows neither finished nor dead; the keypair is the shard's owner
+    Recover(recover::Arguments),
     /// Figures of the programs, with their source; thresholds make an exit status of them
     Health(health::Arguments),
     /// Serves the figures: Prometheus metrics, a status page
@@ -170,6 +179,9 @@ pub fn run(command: Command, options: &Options) -> Outcome<Output> {
         Command::State(command) => state::run(&cluster, &command),
         Command::Arena(command) => arena::run(&cluster, &command),
         Command::Enqueue(arguments) => enqueue::run(&cluster, &arguments),
+        Command::Upgrade(arguments) => upgrade::run(&cluster, &arguments, options.json),
+        Command::Backup(arguments) => backup::run(&cluster, &arguments),
+        Command::Recover(arguments) => recover::run(&cluster, &arguments),
         Command::Health(arguments) => health::run(&cluster, &arguments, options.json),
         Command::Monitor(arguments) => monitor::run(&cluster, &arguments),
         Command::Restore(arguments) => enqueue::run_restore(&cluster, &arguments),

@@ -1,8 +1,6 @@
 //! Figures that keepers export: what they simulated, which no ledger shows.
 
 use super::figures::Figures;
-use crate::failure::{Failure, Outcome};
-use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,41 +8,23 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A keeper writes its counters every few seconds: after this it is taken for dead.
 const SILENCE_SECONDS: u64 = 60;
-/// The format that is read here.
-const FORMAT: u32 = 1;
+/// What the keeper's names begin with.
+const PREFIX: &str = "valence_keeper_";
 
-/// The counters that a keeper writes; docs/monitoring.md states the format. Further fields are the keeper's own.
-#[derive(Debug, Deserialize)]
-struct Counters {
-    format: u32,
-    worker: String,
-    /// Unix seconds.
-    updated_at: u64,
-    stopped: bool,
-    simulated: u64,
-    simulations_failed: u64,
-    dispatched: u64,
-    lost_races: u64,
-    connection_errors: u64,
-    failures: Vec<Failed>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Failed {
-    /// Index of the verification function that decided against the entry.
-    predicate: Option<u32>,
-    count: u64,
-}
+/// The counters that a keeper writes, by name and by the value of their label, which is empty where there is none.
+type Counters = BTreeMap<(String, String), u64>;
 
 /// Adds the counters of each keeper; a file that cannot be read is a keeper that is down.
 pub fn figures(figures: &mut Figures, places: &[PathBuf]) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     for file in places.iter().flat_map(|place| files(place)) {
-        match read(&file) {
-            Ok(counters) => add(figures, &counters, now),
-            Err(failure) => {
-                eprintln!("error: {}", failure.line());
-                figures.count("keeper_up", &[&file.display().to_string()], 0);
+        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let name = name.strip_prefix("keeper-").unwrap_or(&name);
+        match fs::read_to_string(&file) {
+            Ok(text) => add(figures, name, &parse(&text), now),
+            Err(error) => {
+                eprintln!("error: the counters of a keeper, {}: {error}", file.display());
+                figures.count("keeper_up", &[name], 0);
             }
         }
     }
@@ -56,92 +36,82 @@ fn files(place: &Path) -> Vec<PathBuf> {
     let paths = entries.flatten().map(|entry| entry.path());
     let is_counters = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        name.starts_with("keeper-") && path.extension().is_some_and(|ending| ending == "json")
+        name.starts_with("keeper-") && path.extension().is_some_and(|ending| ending == "prom")
     };
     let mut found: Vec<_> = paths.filter(is_counters).collect();
     found.sort();
     found
 }
 
-fn read(file: &Path) -> Outcome<Counters> {
-    let fault = |cause: String| Failure::new(format!("the counters of a keeper, {}: {cause}", file.display()));
-    let text = fs::read_to_string(file).map_err(|error| fault(error.to_string()))?;
-    let counters: Counters = serde_json::from_str(&text).map_err(|error| fault(error.to_string()))?;
-    if counters.format != FORMAT {
-        return Err(fault(format!("they have format {}, and {FORMAT} is read here", counters.format))
-            .cure("use the `valence` of the keeper's version"));
-    }
-    Ok(counters)
+/// Lines `name{label="value"} count` of Prometheus' text format, with at most one label. Others are the keeper's own.
+fn parse(text: &str) -> Counters {
+    let sample = |line: &str| {
+        let (name, count) = line.strip_prefix(PREFIX)?.rsplit_once(' ')?;
+        let (name, labels) = name.split_once('{').unwrap_or((name, "}"));
+        let labels = labels.strip_suffix('}')?;
+        if labels.contains(',') {
+            return None;
+        }
+        let value = labels.split_once("=\"").map_or("", |(_, value)| value.trim_end_matches('"'));
+        Some(((name.to_owned(), value.to_owned()), count.parse().ok()?))
+    };
+    text.lines().filter_map(sample).collect()
 }
 
-fn add(figures: &mut Figures, counters: &Counters, now: u64) {
-    let name: [&str; 1] = [&counters.worker];
-    let is_up = !counters.stopped && now.saturating_sub(counters.updated_at) <= SILENCE_SECONDS;
-    figures.count("keeper_up", &name, is_up.into());
-    let mut predicates: BTreeMap<u32, u64> = BTreeMap::new();
-    for failed in &counters.failures {
-        if let Some(predicate) = failed.predicate {
-            *predicates.entry(predicate).or_default() += failed.count;
+fn add(figures: &mut Figures, keeper: &str, counters: &Counters, now: u64) {
+    let value = |name: &str, label: &str| counters.get(&(name.to_owned(), label.to_owned())).copied();
+    let plain = |name: &str| value(name, "").unwrap_or_default();
+    let is_up = plain("running") == 1 && now.saturating_sub(plain("updated_seconds")) <= SILENCE_SECONDS;
+    figures.count("keeper_up", &[keeper], is_up.into());
+    for ((name, label), count) in counters {
+        match name.as_str() {
+            "simulations_total" => figures.count("keeper_simulations_total", &[keeper, label], *count),
+            "rejections_total" => figures.count("keeper_rejections_total", &[keeper, label], *count),
+            _ => {}
         }
     }
-    let rejected: u64 = predicates.values().sum();
-    let passed = counters.simulated.saturating_sub(counters.simulations_failed);
-    let failed = counters.simulations_failed.saturating_sub(rejected);
-    for (result, count) in [("passed", passed), ("rejected", rejected), ("failed", failed)] {
-        figures.count("keeper_simulations_total", &[name[0], result], count);
-    }
-    for (predicate, count) in predicates {
-        figures.count("keeper_rejections_total", &[name[0], &predicate.to_string()], count);
-    }
-    figures.ratio("simulated_verification_success_ratio", &name, passed, passed + rejected);
-    figures.count("keeper_dispatched_total", &name, counters.dispatched);
-    figures.count("keeper_lost_races_total", &name, counters.lost_races);
-    figures.count("keeper_connection_errors_total", &name, counters.connection_errors);
+    let [passed, rejected] =
+        ["passed", "rejected"].map(|result| value("simulations_total", result).unwrap_or_default());
+    figures.ratio("simulated_verification_success_ratio", &[keeper], passed, passed + rejected);
+    figures.count("keeper_dispatched_total", &[keeper], plain("dispatched_total"));
+    figures.count("keeper_lost_races_total", &[keeper], plain("lost_races_total"));
+    figures.count("keeper_connection_errors_total", &[keeper], plain("connection_errors_total"));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn counters(updated_at: u64) -> Counters {
-        let failed = |predicate, count| Failed { predicate, count };
-        Counters {
-            format: FORMAT,
-            worker: "w".to_owned(),
-            updated_at,
-            stopped: false,
-            simulated: 17,
-            simulations_failed: 11,
-            dispatched: 6,
-            lost_races: 1,
-            connection_errors: 0,
-            failures: vec![failed(Some(1), 2), failed(None, 9), failed(Some(1), 0)],
-        }
-    }
+    const TEXT: &str = "# TYPE valence_keeper_simulations_total gauge\n\
+        valence_keeper_simulations_total{result=\"passed\"} 6\n\
+        valence_keeper_simulations_total{result=\"rejected\"} 2\n\
+        valence_keeper_simulations_total{result=\"failed\"} 9\n\
+        valence_keeper_rejections_total{predicate=\"1\"} 2\n\
+        valence_keeper_failures_total{capability=\"c\",class=\"transient\",code=\"1\"} 3\n\
+        valence_keeper_dispatched_total 6\nvalence_keeper_running 1\nvalence_keeper_updated_seconds 100\nanother 3\n";
 
     #[test]
-    fn simulations_are_told_apart_by_what_decided_them() {
+    fn counters_are_read_and_labelled_with_their_keeper() {
         let mut figures = Figures::default();
-        add(&mut figures, &counters(100), 100);
+        add(&mut figures, "w", &parse(TEXT), 100);
         for (result, count) in [("passed", 6.0), ("rejected", 2.0), ("failed", 9.0)] {
             assert_eq!(figures.value("keeper_simulations_total", &["w", result]), Some(count));
         }
         assert_eq!(figures.value("keeper_rejections_total", &["w", "1"]), Some(2.0));
+        assert_eq!(figures.value("keeper_dispatched_total", &["w"]), Some(6.0));
         assert_eq!(figures.value("simulated_verification_success_ratio", &["w"]), Some(0.75));
         assert_eq!(figures.value("keeper_up", &["w"]), Some(1.0));
     }
 
     #[test]
-    fn a_keeper_that_is_silent_or_has_stopped_is_down() {
-        let mut stopped = counters(100);
-        stopped.stopped = true;
-        for (counters, now) in [(counters(100), 161), (stopped, 100)] {
+    fn a_keeper_that_is_silent_has_stopped_or_wrote_nothing_is_down() {
+        for (text, now) in [(TEXT, 161), (&TEXT.replace("running 1", "running 0")[..], 100), ("", 100)] {
             let mut figures = Figures::default();
-            add(&mut figures, &counters, now);
+            add(&mut figures, "w", &parse(text), now);
             assert_eq!(figures.value("keeper_up", &["w"]), Some(0.0));
         }
         let mut figures = Figures::default();
-        super::figures(&mut figures, &[PathBuf::from("/nowhere")]);
-        assert_eq!(figures.value("keeper_up", &["/nowhere"]), Some(0.0));
+        super::figures(&mut figures, &[PathBuf::from("/nowhere/keeper-w.prom")]);
+        assert_eq!(figures.value("keeper_up", &["w"]), Some(0.0));
     }
 }

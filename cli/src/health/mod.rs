@@ -28,6 +28,13 @@ pub struct Scope {
     keeper: Vec<PathBuf>,
 }
 
+impl Scope {
+    /// What happens from now on.
+    pub fn since_now() -> Self {
+        Self { window: 1, transactions: 1_000, keeper: Vec::new() }
+    }
+}
+
 /// Gathers figures again and again; the ledger is read on from where it was.
 pub struct Gatherer {
     programs: Programs,

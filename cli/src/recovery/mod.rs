@@ -1,0 +1,5 @@
+//! Backups of a set, and the recovery of a queue's entries from a backup and the ledger.
+
+pub mod backup;
+pub mod replay;
+pub mod restore;
