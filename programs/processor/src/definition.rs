@@ -178,6 +178,8 @@ impl<'a> Definition<'a> {
         [header.external_functions, ..] = external.to_le_bytes();
         let [low, high, ..] = self.account_bytes().to_le_bytes();
         header.account_bytes = u16::from_le_bytes([low, high]);
+        let [low, high, ..] = (Capability::BYTES + self.rules.len()).to_le_bytes();
+        header.functions_offset = u16::from_le_bytes([low, high]);
         let signs =
             |rule: AccountRule| rule.kind == account_kind::CAPABILITY && rule.flags & account_flags::SIGNER != 0;
         header.signs = u8::from(self.rules().any(signs));

@@ -10,7 +10,7 @@ use pinocchio::AccountView;
 use pinocchio::sysvars::clock::CLOCK_ID;
 use shared_layouts::account::{keys_equal, total_bytes};
 use shared_layouts::processor::{
-    AccountRule, Capability, CheckResult, Function, composition, function_kind, number_kind, usual_call_bytes,
+    AccountRule, Capability, CheckResult, Function, MAX_FUNCTIONS, composition, function_kind, number_kind,
 };
 
 /// Offset of the slot in the Clock sysvar.
@@ -30,27 +30,27 @@ const TIME: u32 = shape(function_kind::TIME_WINDOW, 0, 0);
 const SLOT: u32 = shape(function_kind::SLOT_WINDOW, 0, 0);
 const INPUT_WORD: u32 = shape(function_kind::INPUT, 8, number_kind::UNSIGNED);
 
-/// Whether the capability's composition holds; `false` says nothing. `true` says as well that the account is as long as the
-/// header's counts say.
+/// Whether the capability's composition holds; `false` says nothing.
 ///
 /// # Safety
-/// `header` was returned by [`crate::binding::load_header`] and has a function, and no account is held mutably.
+/// `header` was returned by [`crate::binding::load_header`] or [`crate::binding::find_header`] and has a function, and no account is
+/// held mutably.
 #[inline(never)]
 #[allow(clippy::cast_ptr_alignment, reason = "all that stands before the functions is a multiple of 8 long")]
 pub(crate) unsafe fn all_hold(header: &Capability, accounts: &[AccountView], arguments: &[u8]) -> bool {
     const { assert!(Capability::BYTES.is_multiple_of(8) && AccountRule::BYTES.is_multiple_of(8)) };
-    let rules = usize::from(header.target_accounts) + usize::from(header.evidence_accounts);
-    let start = total_bytes(rules, AccountRule::BYTES).wrapping_add(Capability::BYTES);
-    let end = total_bytes(usize::from(header.functions), Function::BYTES).wrapping_add(start);
-    let account_bytes = end.wrapping_add(usual_call_bytes(rules));
-    if header.composition != composition::ALL || usize::from(header.account_bytes) != account_bytes {
+    // Both in one number, which is the number of functions where the composition is zero.
+    const { assert!(composition::ALL == 0 && MAX_FUNCTIONS < 256) };
+    let functions = usize::from(u16::from_le_bytes([header.functions, header.composition]));
+    if functions > MAX_FUNCTIONS {
         return false;
     }
-    let header = core::ptr::from_ref(header).cast::<u8>();
-    // SAFETY: the length was just compared with the counts, so the account covers the header and all records.
-    let mut function = unsafe { header.add(start) };
+    let first = core::ptr::from_ref(header).cast::<u8>();
+    // SAFETY: the account belongs to this program, which wrote where its functions begin and how many there are, and never
+    // changes its length without them; the length was compared with what it wrote as well.
+    let mut function = unsafe { first.add(usize::from(header.functions_offset)) };
     // SAFETY: as above.
-    let end = unsafe { header.add(end) };
+    let end = unsafe { function.add(total_bytes(functions, Function::BYTES)) };
     loop {
         // SAFETY: as above, and there is a function left; a header and rules are multiples of 8 long, and an account's data begins at one.
         if !holds(unsafe { &*function.cast::<Function>() }, accounts, arguments) {

@@ -145,7 +145,11 @@ layout! {
         /// 1 if a target account is the capability itself, signing; 0 otherwise.
         136 signs: u8,
         /// Zero.
-        137 reserved: [u8; 7],
+        137 reserved: [u8; 1],
+        /// Where the functions begin in the account: what the numbers of accounts give, so that no reader has to multiply.
+        138 functions_offset: u16,
+        /// Zero.
+        140 reserved_middle: [u8; 4],
         /// Leading data of the target call; the arguments follow it.
         144 prefix: [u8; 64],
         /// Zero.

@@ -26,12 +26,10 @@ pub(crate) fn check(call: Call) -> bool {
     {
         return false;
     }
-    // What the functions read counts only if the accounts are the right ones, which is the cheaper question once the first
-    // one compared the account's length with its counts.
+    // What the functions read counts only if the accounts are the right ones. They come first because more of these looks end
+    // with them.
     // SAFETY: the header was loaded above and has functions, and nothing is held mutably.
-    let is_passed = unsafe { quick::all_hold(header, more, arguments) };
-    // SAFETY: the counts were compared with the length if that holds.
-    if !is_passed || !unsafe { are_fixed(header, more) } {
+    if !unsafe { quick::all_hold(header, more, arguments) } || !unsafe { are_fixed(header, more) } {
         return false;
     }
     set_return_data(bytemuck::bytes_of(&quick::all_passed(header.functions)));
@@ -48,14 +46,15 @@ fn is_running(config: &AccountView, program_id: &Address) -> bool {
 /// signature could reach a target.
 ///
 /// # Safety
-/// The account is as long as the header's counts say.
+/// `header` was returned by [`binding::find_header`].
 #[inline(always)]
 unsafe fn are_fixed(header: &Capability, accounts: &[AccountView]) -> bool {
     let rules = usize::from(header.target_accounts) + usize::from(header.evidence_accounts);
     if accounts.len() != rules {
         return false;
     }
-    // SAFETY: the caller's contract: the account covers the header and all records, and the rules follow the header.
+    // SAFETY: the account belongs to this program, which never changes the numbers of rules without its length; the rules
+    // follow the header.
     let first = unsafe { core::ptr::from_ref(header).add(1) }.cast::<AccountRule>();
     // SAFETY: as above.
     let rules = unsafe { core::slice::from_raw_parts(first, rules) };
