@@ -12,7 +12,8 @@ use shared_layouts::processor::{execute, verify};
 use shared_layouts::scheduler::reader::QueueReader;
 use shared_layouts::scheduler::{
     BatchItem, EntryHandle, cancel, dead_letter, dispatch, dispatch_direct, enqueue, enqueue_batch, entry_flags, fail,
-    grow_queue, hold, list, purge, queue_flags, reap, redrive, release, reprioritize, restore, set_producer,
+    grow_queue, hold, list, purge, queue_flags, reap, reason, redrive, release, reprioritize, restore, set_producer,
+    update_queue,
 };
 use solana_pubkey::Pubkey;
 use std::collections::BTreeMap;
@@ -48,8 +49,10 @@ pub struct Item {
     pub arguments: Vec<u8>,
     /// What became of it.
     pub fate: Fate,
-    /// It was held when last seen.
+    /// An operator held it when it was last seen.
     pub was_held: bool,
+    /// From the start of its wait to its deadline, seconds; none without a deadline. A revival gives it as long again.
+    lifetime: Option<i64>,
     max_attempts: u8,
     attempts: u8,
     /// Placed by the replay, not by the backup.
@@ -69,6 +72,8 @@ pub struct Replay {
     producers: Vec<Option<Key>>,
     used: BTreeMap<Key, (u64, u64)>,
     max_attempts: u8,
+    max_deadline_seconds: u32,
+    is_leased: bool,
     is_ordered: bool,
 }
 
@@ -86,6 +91,8 @@ impl Replay {
             producers: producers.collect(),
             used: used.collect(),
             max_attempts: header.max_attempts,
+            max_deadline_seconds: header.max_deadline_seconds,
+            is_leased: header.header.state & queue_flags::LEASED != 0,
             is_ordered: header.header.state & queue_flags::ORDERED != 0,
         };
         for (slot, entry) in reader.entries.iter().enumerate().filter(|(_, entry)| entry.list != list::FREE) {
@@ -94,6 +101,8 @@ impl Replay {
             let arguments = &entry.arguments[..held.min(entry.arguments.len())];
             let length = if committed { entry.arguments_bytes.to_le_bytes().to_vec() } else { Vec::new() };
             let is_leased = entry.list == list::LEASED;
+            let is_held = entry.list == list::HELD && entry.reason == reason::NONE;
+            let is_dead = entry.list == list::DEAD || (entry.list == list::HELD && !is_held);
             replay.slots[slot].1 = Some(replay.items.len());
             replay.items.push(Item {
                 producer: header.producers.get(usize::from(entry.producer)).map(|producer| producer.key),
@@ -110,8 +119,9 @@ impl Replay {
                     flags: entry.flags,
                 },
                 arguments: [length, arguments.to_vec()].concat(),
-                fate: if entry.list == list::DEAD { Fate::Dead } else { Fate::Alive },
-                was_held: entry.list == list::HELD,
+                fate: if is_dead { Fate::Dead } else { Fate::Alive },
+                was_held: is_held,
+                lifetime: (entry.deadline_at != i64::MAX).then(|| entry.deadline_at - entry.waiting_since),
                 max_attempts: entry.max_attempts,
                 // A lease has added its attempt already, and its end is counted below.
                 attempts: entry.attempts - u8::from(is_leased && entry.attempts > 0),
@@ -154,7 +164,7 @@ impl Replay {
             }
             dead_letter::DISCRIMINATOR => {
                 if let Some((data, _)) = parse::<dead_letter::Data>(data) {
-                    self.settle((data.slot, data.generation), |item| item.fate = Fate::Dead);
+                    self.settle((data.slot, data.generation), Item::buried);
                 }
             }
             fail::DISCRIMINATOR => {
@@ -163,17 +173,18 @@ impl Replay {
                 }
             }
             reap::DISCRIMINATOR => {
+                let is_leased = self.is_leased;
                 for handle in data.chunks_exact(EntryHandle::BYTES) {
                     let handle: EntryHandle = bytemuck::pod_read_unaligned(handle);
                     // Anyone may reap, and name what never was: such a handle contradicts nothing.
                     if self.slots.get(usize::from(handle.slot)).is_some_and(|slot| slot.0 == handle.generation) {
-                        self.settle((handle.slot, handle.generation), |item| item.reaped(call.at));
+                        self.settle((handle.slot, handle.generation), |item| item.reaped(call.at, is_leased));
                     }
                 }
             }
             redrive::DISCRIMINATOR => {
                 if let Some((data, _)) = parse::<redrive::Data>(data) {
-                    self.redrive((data.slot, data.generation), data.count);
+                    self.redrive((data.slot, data.generation), data.count, call.at);
                 }
             }
             reprioritize::DISCRIMINATOR => {
@@ -193,12 +204,18 @@ impl Replay {
             }
             release::DISCRIMINATOR => {
                 if let Some((data, _)) = parse::<release::Data>(data) {
-                    self.settle((data.slot, data.generation), Item::released);
+                    self.settle((data.slot, data.generation), |item| item.released(call.at));
                 }
             }
             // A list that has changed: places are not those of the backup any more.
             set_producer::DISCRIMINATOR => self.producers.fill(None),
-            // Requeues, claims and policies change neither slots nor what is alive.
+            update_queue::DISCRIMINATOR => {
+                if let Some((data, _)) = parse::<update_queue::Data>(data) {
+                    (self.max_attempts, self.max_deadline_seconds) = (data.max_attempts, data.max_deadline_seconds);
+                    self.is_leased = data.flags & queue_flags::LEASED != 0;
+                }
+            }
+            // Requeues and claims change neither slots nor what is alive.
             _ => {}
         }
     }
@@ -208,7 +225,7 @@ impl Replay {
         let listed = self.producers.get(usize::from(request.producer_index)).copied().flatten();
         let producer = call.account("producer").map(|key| key.to_bytes()).or(listed);
         let capability = call.account("capability").unwrap_or_default().to_bytes();
-        self.place(producer, capability, request, arguments.to_vec());
+        self.place((producer, capability), request, arguments.to_vec(), call.at);
     }
 
     fn batch(&mut self, call: &Call, mut data: &[u8]) {
@@ -218,17 +235,28 @@ impl Replay {
             let Some((request, rest)) = parse::<enqueue::Data>(rest) else { return };
             let Some((arguments, rest)) = rest.split_at_checked(usize::from(item.arguments_bytes)) else { return };
             let capability = call.accounts.get(fixed + usize::from(item.capability)).copied().unwrap_or_default();
-            self.place(producer, capability.to_bytes(), request, arguments.to_vec());
+            self.place((producer, capability.to_bytes()), request, arguments.to_vec(), call.at);
             data = rest;
         }
     }
 
-    fn place(&mut self, producer: Option<Key>, capability: Key, request: enqueue::Data, arguments: Vec<u8>) {
+    fn place(
+        &mut self,
+        (producer, capability): (Option<Key>, Key),
+        mut request: enqueue::Data,
+        arguments: Vec<u8>,
+        at: i64,
+    ) {
         let sequence = request.sequence;
         // The slot of the backup may hold it already: then the sequence is used there.
         if producer.is_some_and(|key| self.used.get(&key).is_some_and(|used| is_used(*used, sequence))) {
             return;
         }
+        let start_at = at.max(request.not_before_at);
+        if request.deadline_at == 0 && self.max_deadline_seconds != 0 {
+            request.deadline_at = start_at.saturating_add(self.max_deadline_seconds.into());
+        }
+        let deadline_at = request.deadline_at;
         let place = self.items.len();
         let slot = self.free.as_mut().and_then(Vec::pop);
         if self.free.is_some() && slot.is_none() {
@@ -246,6 +274,7 @@ impl Replay {
             arguments,
             fate,
             was_held: false,
+            lifetime: (deadline_at != 0).then(|| deadline_at - start_at),
             max_attempts: self.max_attempts,
             attempts: 0,
             is_replayed: true,
@@ -293,8 +322,10 @@ impl Replay {
         }
         // A recurring entry goes on under a new generation, an interval later at the latest.
         item.request.runs = if item.request.runs == u32::MAX { u32::MAX } else { item.request.runs - 1 };
-        item.request.not_before_at = at.saturating_add(item.request.interval_seconds.into());
-        (item.request.deadline_at, item.attempts) = (0, 0);
+        let next_at = at.saturating_add(item.request.interval_seconds.into());
+        item.request.not_before_at = next_at;
+        item.request.deadline_at = item.lifetime.map_or(0, |seconds| next_at.saturating_add(seconds));
+        item.attempts = 0;
         self.slots[usize::from(handle.0)].0 += 1;
     }
 
@@ -307,12 +338,12 @@ impl Replay {
         self.free = None;
     }
 
-    fn redrive(&mut self, handle: (u16, u32), count: u16) {
+    fn redrive(&mut self, handle: (u16, u32), count: u16, at: i64) {
         if count == 0 {
-            self.settle(handle, Item::revived);
+            self.settle(handle, |item| item.revived(at));
             return;
         }
-        for item in self.items.iter_mut().filter(|item| item.fate == Fate::Dead) {
+        for item in self.items.iter_mut().filter(|item| item.fate == Fate::Dead || item.may_be_late(at)) {
             item.fate = Fate::Undecided("a counted redrive may have put it back");
         }
     }
@@ -337,6 +368,7 @@ impl Replay {
     /// What is known at a time (unix seconds) of the cluster.
     pub fn end(&mut self, now: i64) {
         for item in self.items.iter_mut().filter(|item| item.fate == Fate::Alive) {
+            // Past its deadline an entry never runs, whether somebody has buried it or not.
             if item.request.deadline_at != 0 && now > item.request.deadline_at {
                 item.fate = Fate::Dead;
             } else if self.is_ordered {
@@ -363,11 +395,23 @@ impl Item {
         call.account("capability") == Some(Pubkey::new_from_array(self.capability)) && has_arguments
     }
 
-    fn released(&mut self) {
-        self.was_held = false;
-        if self.fate == Fate::Dead {
-            self.revived();
+    /// It is waiting, and its deadline may have passed at that time.
+    fn may_be_late(&self, at: i64) -> bool {
+        let deadline = self.request.deadline_at;
+        self.fate == Fate::Alive && deadline != 0 && at > deadline - CLOCK_SECONDS
+    }
+
+    /// What an operator held goes on as it was; what was held because the dead letters were full is revived.
+    fn released(&mut self, at: i64) {
+        if self.was_held {
+            self.was_held = false;
+        } else {
+            self.revived(at);
         }
+    }
+
+    fn buried(&mut self) {
+        (self.fate, self.was_held) = (Fate::Dead, false);
     }
 
     fn failed(&mut self, is_permanent: bool) {
@@ -380,19 +424,24 @@ impl Item {
         }
     }
 
-    fn reaped(&mut self, at: i64) {
+    fn reaped(&mut self, at: i64, is_leased: bool) {
         let deadline = self.request.deadline_at;
+        // A held or dead entry is left alone whatever the time, and of an undecided one not even the deadline is known.
+        if self.was_held || self.fate != Fate::Alive {
+            return;
+        }
         if deadline != 0 && at > deadline + CLOCK_SECONDS {
             self.fate = Fate::Dead;
-        } else {
+        } else if is_leased {
+            // A lease that has ended, or a delay that is over.
             self.failed(false);
         }
     }
 
-    fn revived(&mut self) {
+    fn revived(&mut self, at: i64) {
         (self.fate, self.attempts) = (Fate::Alive, 0);
-        // The queue gave it a new deadline, as far away as the first one was: the queue's latest stands for it.
-        self.request.deadline_at = 0;
+        self.request.not_before_at = 0;
+        self.request.deadline_at = self.lifetime.map_or(0, |seconds| at.saturating_add(seconds));
     }
 }
 
