@@ -10,7 +10,7 @@ use shared_layouts::diff::{Arena, DiffConfig, State, batch_stage, lock_state};
 use shared_layouts::lifecycle::{Lifecycle, UPGRADEABLE_LOADER, migration, pause_state};
 use shared_layouts::processor::{Capability, ProcessorConfig};
 use shared_layouts::scheduler::reader::QueueReader;
-use shared_layouts::scheduler::{Order, Queue, Registry, SchedulerConfig, Shard, list, queue_flags, reason};
+use shared_layouts::scheduler::{Entry, Order, Queue, Registry, SchedulerConfig, Shard, list, queue_flags, reason};
 use shared_layouts::{AccountLayout, client};
 use solana_account::Account;
 use solana_pubkey::Pubkey;
@@ -181,7 +181,8 @@ impl View {
             );
         }
         figures.count("queue_dead_letters_limit", &name, header.max_dead.into());
-        let oldest = reader.list(list::READY).iter().map(|(_, entry)| self.now - entry.waiting_since).max();
+        let ready = reader.entries.iter().filter(|entry| entry.list == list::READY);
+        let oldest = ready.map(|entry| self.now - entry.waiting_since).max();
         figures.count("queue_oldest_ready_seconds", &name, oldest.unwrap_or(0).try_into().unwrap_or_default());
         figures.count("queue_overdue_entries", &name, self.overdue(reader));
         counters(figures, name, header);
@@ -195,8 +196,9 @@ impl View {
 
     fn overdue(&self, reader: &QueueReader) -> u64 {
         let now = self.now;
-        let count = |kind, is_due: &dyn Fn(&shared_layouts::scheduler::Entry) -> bool| {
-            reader.list(kind).iter().filter(|(_, entry)| is_due(entry)).count() as u64
+        // By the entries themselves: an ordered queue has its ready ones in other lists.
+        let count = |kind, is_due: &dyn Fn(&Entry) -> bool| {
+            reader.entries.iter().filter(|entry| entry.list == kind && is_due(entry)).count() as u64
         };
         count(list::LEASED, &|entry| now > entry.lease_ends_at)
             + count(list::DELAYED, &|entry| now >= entry.due_at || now > entry.deadline_at)
