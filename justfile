@@ -68,6 +68,13 @@ bench: build
 bench-check: build
     @cargo run --quiet --package bench -- check
 
+# Says where the units of six instructions go, and writes bench/results/profile.md and .svg
+[group('bench')]
+profile:
+    @scripts/sbf profile
+    @VALENCE_PROGRAMS="$PWD/target/profile/deploy" SBF_TRACE_DIR="$PWD/target/profile/traces" \
+        cargo run --quiet --package bench --features profile --bin profile
+
 # Measures an order book's changes at the three diff levels, and writes bench/results/diff_levels.md and .svg
 [group('bench')]
 diff-levels: build

@@ -38,3 +38,8 @@ pub mod queues;
 pub mod single;
 pub mod token;
 pub mod world;
+
+/// The number by which a program calls a syscall.
+pub fn syscall_hash(name: &str) -> u32 {
+    solana_program_runtime::solana_sbpf::ebpf::hash_symbol_name(name.as_bytes())
+}

@@ -56,9 +56,11 @@ impl Program {
         address(self.name)
     }
 
-    /// Where the build leaves the program.
+    /// Where the build leaves the program: in `target/deploy`, or in the folder that `VALENCE_PROGRAMS` names.
     pub fn path(self) -> PathBuf {
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/deploy").join(self.name).with_extension("so")
+        let folder = std::env::var_os("VALENCE_PROGRAMS").map(PathBuf::from);
+        let folder = folder.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/deploy"));
+        folder.join(self.name).with_extension("so")
     }
 
     /// The built program.

@@ -1,8 +1,7 @@
 //! Rows of the baselines in `bench/baselines`: what a protocol would otherwise write, built by the same toolchain, measured on
 //! the same tasks at the same sizes. [`limits`] finds out where each of them stops.
 
-use super::row;
-use crate::report::Row;
+use super::{Row, row};
 use mollusk_tests::features::FeatureProfile;
 use mollusk_tests::fixture::{Fixture, people};
 use mollusk_tests::programs::{NOOP, Program, address};

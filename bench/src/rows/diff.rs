@@ -1,7 +1,6 @@
 //! Rows of the diff program.
 
-use super::row;
-use crate::report::Row;
+use super::{Row, row};
 use mollusk_tests::diffs;
 use mollusk_tests::features::FeatureProfile;
 use mollusk_tests::fixture::{

@@ -1,7 +1,6 @@
 //! What the runtime takes at least: an entrypoint, a call, a token transfer.
 
-use super::row;
-use crate::report::Row;
+use super::{Row, row};
 use mollusk_tests::features::FeatureProfile;
 use mollusk_tests::fixture::{Fixture, people};
 use mollusk_tests::programs::{NOOP, RELAY, address};

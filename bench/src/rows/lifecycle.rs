@@ -1,7 +1,6 @@
 //! Rows of the lifecycle: configuration, and the migration to a second version of a layout.
 
-use super::row;
-use crate::report::Row;
+use super::{Row, row};
 use mollusk_tests::features::FeatureProfile;
 use mollusk_tests::fixture::{Fixture, key, people};
 use mollusk_tests::lifecycle::{Update, migrate};

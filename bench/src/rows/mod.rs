@@ -14,11 +14,33 @@ mod worst;
 
 pub use baseline::limits;
 
-use crate::report::{Row, Units};
+use crate::report::{self, Units};
 use mollusk_tests::features::FeatureProfile;
+use std::rc::Rc;
+
+/// A row that has not been measured yet.
+#[derive(Clone)]
+struct Row {
+    name: String,
+    /// Runs the instruction under a feature set and returns what it cost.
+    units: Rc<dyn Fn(FeatureProfile) -> u64>,
+}
 
 /// Measures every row, with both feature sets.
-pub fn rows() -> Vec<Row> {
+pub fn rows() -> Vec<report::Row> {
+    let measured = |Row { name, units }: Row| {
+        let (mainnet, all_features) = (units(FeatureProfile::Mainnet), units(FeatureProfile::AllFeatures));
+        report::Row { name, units: Units { mainnet, all_features } }
+    };
+    all().into_iter().map(measured).collect()
+}
+
+/// Units of the row of that name with mainnet's features, if there is one.
+pub fn units_of(name: &str) -> Option<u64> {
+    all().iter().find(|row| row.name == name).map(|row| (row.units)(FeatureProfile::Mainnet))
+}
+
+fn all() -> Vec<Row> {
     [
         floor::rows(),
         processor::rows(),
@@ -33,10 +55,7 @@ pub fn rows() -> Vec<Row> {
     .concat()
 }
 
-/// Measures one row: `units` runs the instruction under a feature set and returns what it cost.
-fn row(name: &str, units: impl Fn(FeatureProfile) -> u64) -> Row {
-    Row {
-        name: name.to_owned(),
-        units: Units { mainnet: units(FeatureProfile::Mainnet), all_features: units(FeatureProfile::AllFeatures) },
-    }
+/// One row: `units` runs the instruction under a feature set and returns what it cost.
+fn row(name: &str, units: impl Fn(FeatureProfile) -> u64 + 'static) -> Row {
+    Row { name: name.to_owned(), units: Rc::new(units) }
 }

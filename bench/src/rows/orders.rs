@@ -1,7 +1,6 @@
 //! Rows of orders and of the compute budget.
 
-use super::row;
-use crate::report::Row;
+use super::{Row, row};
 use mollusk_tests::features::FeatureProfile;
 use mollusk_tests::fixture::{Fixture, people};
 use mollusk_tests::orders::{

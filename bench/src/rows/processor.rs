@@ -1,7 +1,6 @@
 //! Rows of the processor.
 
-use super::{floor, row};
-use crate::report::Row;
+use super::{Row, floor, row};
 use mollusk_tests::features::FeatureProfile;
 use mollusk_tests::fixture::{
     Definition, Fixture, config, dispatch, enqueue, execute, fixed, initialize_processor, pause, people, resume, verify,

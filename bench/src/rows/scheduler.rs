@@ -1,7 +1,6 @@
 //! Rows of the scheduler.
 
-use super::{floor, row};
-use crate::report::Row;
+use super::{Row, floor, row};
 use mollusk_tests::features::FeatureProfile;
 use mollusk_tests::fixture::{
     Definition, Fixture, fixed, initialize_processor, initialize_scheduler, pause, people, queue_policy, resume,

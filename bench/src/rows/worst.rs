@@ -8,9 +8,8 @@
 //! | capability | 12 target accounts and 5 functions of 32 bytes each: what one transaction can register |
 //! | arena | 10,240 bytes, filled to the last one by operations of one byte for eight targets |
 
-use super::row;
 use super::scheduler::{ARGUMENTS, fill, thousand, thousand_of};
-use crate::report::Row;
+use super::{Row, row};
 use mollusk_tests::diffs;
 use mollusk_tests::features::FeatureProfile;
 use mollusk_tests::fixture::{Definition, Fixture, apply_inline, execute, fixed, pause, people, queue_policy, verify};
