@@ -152,6 +152,36 @@ impl Replay {
                     self.dispatch((data.slot, data.generation), next, call.at);
                 }
             }
+            reap::DISCRIMINATOR => {
+                let is_leased = self.is_leased;
+                for handle in data.chunks_exact(EntryHandle::BYTES) {
+                    let handle: EntryHandle = bytemuck::pod_read_unaligned(handle);
+                    // Anyone may reap, and name what never was: such a handle contradicts nothing.
+                    if self.slots.get(usize::from(handle.slot)).is_some_and(|slot| slot.0 == handle.generation) {
+                        self.settle((handle.slot, handle.generation), |item| item.reaped(call.at, is_leased));
+                    }
+                }
+            }
+            grow_queue::DISCRIMINATOR => {
+                if let Some((data, _)) = parse::<grow_queue::Data>(data) {
+                    self.grow(data.slots);
+                }
+            }
+            // A list that has changed: places are not those of the backup any more.
+            set_producer::DISCRIMINATOR => self.producers.fill(None),
+            update_queue::DISCRIMINATOR => {
+                if let Some((data, _)) = parse::<update_queue::Data>(data) {
+                    (self.max_attempts, self.max_deadline_seconds) = (data.max_attempts, data.max_deadline_seconds);
+                    self.is_leased = data.flags & queue_flags::LEASED != 0;
+                }
+            }
+            _ => self.verb(*discriminator, data, call.at),
+        }
+    }
+
+    /// What is done to an entry by its handle, at a time.
+    fn verb(&mut self, discriminator: u8, data: &[u8], at: i64) {
+        match discriminator {
             cancel::DISCRIMINATOR => {
                 if let Some((data, _)) = parse::<cancel::Data>(data) {
                     self.leaves((data.slot, data.generation), Fate::Cancelled);
@@ -172,29 +202,14 @@ impl Replay {
                     self.settle((data.slot, data.generation), |item| item.failed(data.permanent != 0));
                 }
             }
-            reap::DISCRIMINATOR => {
-                let is_leased = self.is_leased;
-                for handle in data.chunks_exact(EntryHandle::BYTES) {
-                    let handle: EntryHandle = bytemuck::pod_read_unaligned(handle);
-                    // Anyone may reap, and name what never was: such a handle contradicts nothing.
-                    if self.slots.get(usize::from(handle.slot)).is_some_and(|slot| slot.0 == handle.generation) {
-                        self.settle((handle.slot, handle.generation), |item| item.reaped(call.at, is_leased));
-                    }
-                }
-            }
             redrive::DISCRIMINATOR => {
                 if let Some((data, _)) = parse::<redrive::Data>(data) {
-                    self.redrive((data.slot, data.generation), data.count, call.at);
+                    self.redrive((data.slot, data.generation), data.count, at);
                 }
             }
             reprioritize::DISCRIMINATOR => {
                 if let Some((data, _)) = parse::<reprioritize::Data>(data) {
                     self.settle((data.slot, data.generation), |item| item.request.level = data.level);
-                }
-            }
-            grow_queue::DISCRIMINATOR => {
-                if let Some((data, _)) = parse::<grow_queue::Data>(data) {
-                    self.grow(data.slots);
                 }
             }
             hold::DISCRIMINATOR => {
@@ -204,15 +219,7 @@ impl Replay {
             }
             release::DISCRIMINATOR => {
                 if let Some((data, _)) = parse::<release::Data>(data) {
-                    self.settle((data.slot, data.generation), |item| item.released(call.at));
-                }
-            }
-            // A list that has changed: places are not those of the backup any more.
-            set_producer::DISCRIMINATOR => self.producers.fill(None),
-            update_queue::DISCRIMINATOR => {
-                if let Some((data, _)) = parse::<update_queue::Data>(data) {
-                    (self.max_attempts, self.max_deadline_seconds) = (data.max_attempts, data.max_deadline_seconds);
-                    self.is_leased = data.flags & queue_flags::LEASED != 0;
+                    self.settle((data.slot, data.generation), |item| item.released(at));
                 }
             }
             // Requeues and claims change neither slots nor what is alive.
