@@ -28,6 +28,29 @@ pub struct Stage {
     people: BTreeMap<String, Keypair>,
 }
 
+/// Starts the server and returns its first line. It looks for free ports before it takes them: should another process have
+/// been quicker, it ends, and is started again.
+fn start(folder: &Path, addresses: &[String]) -> Result<(Child, String)> {
+    let log = folder.join("surfnet.log");
+    for _ in 0..5 {
+        let mut child = Command::new(surfnet())
+            .args(addresses)
+            .current_dir(folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(fs::File::create(&log)?)
+            .spawn()
+            .with_context(|| format!("{}: run `./justw e2e`", surfnet().display()))?;
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().context("no output")?).read_line(&mut line)?;
+        if !line.is_empty() {
+            return Ok((child, line));
+        }
+        child.wait()?;
+    }
+    bail!("the cluster does not start: {}", fs::read_to_string(log)?)
+}
+
 /// What a command answered.
 #[derive(Debug)]
 pub struct Answer {
@@ -52,17 +75,8 @@ impl Stage {
             let path = folder.join(format!("{name}.json"));
             write_keypair_file(keypair, &path).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
         }
-        let mut surfnet = Command::new(surfnet())
-            .args(people.values().map(|keypair| keypair.pubkey().to_string()))
-            .current_dir(&folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .with_context(|| format!("{}: run `./justw e2e`", surfnet().display()))?;
-        let mut line = String::new();
-        let stdout = surfnet.stdout.take().context("no output")?;
-        BufReader::new(stdout).read_line(&mut line)?;
+        let addresses: Vec<_> = people.values().map(|keypair| keypair.pubkey().to_string()).collect();
+        let (surfnet, line) = start(&folder, &addresses)?;
         let addresses: Value = serde_json::from_str(&line).with_context(|| format!("the cluster said {line:?}"))?;
         let [url, websocket] =
             ["rpc", "ws"].map(|name| addresses[name].as_str().map(str::to_owned).context("no address"));
@@ -231,7 +245,7 @@ impl Drop for Running {
 }
 
 /// Longest wait for anything: far beyond what it takes, since the machine may be busy with other things.
-const PATIENCE: Duration = Duration::from_mins(5);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Asks again and again until there is an answer.
 pub fn eventually<T>(what: &str, mut ask: impl FnMut() -> Result<Option<T>>) -> Result<T> {

@@ -1,7 +1,7 @@
 //! What an operator does from nothing on: deploy, initialize, define, queue, pause, resume; and what goes wrong.
 
 use anyhow::{Context, Result, ensure};
-use e2e::{Pretender, Stage, hex, one_line};
+use e2e::{Pretender, Stage, hex, one_line, root};
 use serde_json::{Value, json};
 
 /// A program that is on every cluster.
@@ -251,6 +251,13 @@ fn connection(stage: &Stage) -> Result<()> {
     std::fs::write(&set, other.collect::<Vec<_>>().join("\n"))?;
     let line = stage.refused("authority", &["config", "get"])?;
     ensure!(line.starts_with("wrong cluster: the set in ") && line.ends_with("check --url and --set"), "{line}");
+    // A program that is there, and has no config.
+    let program = stage.deploy_program("authority", &root().join("target/deploy/noop_program.so"))?;
+    let changed = format!("processor = \"{program}\"");
+    let other = text.lines().map(|line| if line.starts_with("processor") { &changed } else { line });
+    std::fs::write(&set, other.collect::<Vec<_>>().join("\n"))?;
+    let line = stage.refused("authority", &["config", "get", "processor"])?;
+    ensure!(line == format!("the processor {program} is not initialized: run `valence init`"), "{line}");
     std::fs::write(&set, text)?;
     Ok(())
 }
