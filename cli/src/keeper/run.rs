@@ -135,8 +135,7 @@ impl<'a> Keeper<'a> {
                 return Ok(done);
             }
             let Some(entry) = view.reader.entry(*handle).copied() else { continue };
-            done += 1;
-            self.run(view, *handle, &entry)?;
+            done += usize::from(self.run(view, *handle, &entry)?);
             self.report.beat(false);
         }
         if let Some(place) = plan.claim.filter(|_| !self.is_stopped())
@@ -200,12 +199,13 @@ impl<'a> Keeper<'a> {
         }
     }
 
-    fn run(&mut self, view: &View, handle: EntryHandle, entry: &Entry) -> Outcome<()> {
+    /// Returns whether that changed anything: what may not run just now is asked for again after a pause.
+    fn run(&mut self, view: &View, handle: EntryHandle, entry: &Entry) -> Outcome<bool> {
         match self.attempt(view, handle, entry)? {
             Attempt::Dispatched => {
                 self.report.counts.dispatched += 1;
                 self.report.say("dispatched", about(view, handle, entry));
-                Ok(())
+                Ok(true)
             }
             Attempt::Lost(reason) => {
                 self.report.counts.lost_races += 1;
@@ -213,7 +213,7 @@ impl<'a> Keeper<'a> {
                 let mut fields = about(view, handle, entry);
                 fields["reason"] = reason.into();
                 self.report.say("skipped", fields);
-                Ok(())
+                Ok(false)
             }
             Attempt::Failed { code, predicate, permanent, reason } => {
                 let capability = Pubkey::new_from_array(entry.capability).to_string();
@@ -225,7 +225,8 @@ impl<'a> Keeper<'a> {
                 fields["reason"] = reason.into();
                 self.report.failed(Failed { capability, code, permanent });
                 self.report.say("failed", fields);
-                self.give_back(view, handle, entry, code, permanent)
+                self.give_back(view, handle, entry, code, permanent)?;
+                Ok(true)
             }
         }
     }
