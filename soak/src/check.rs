@@ -1,0 +1,64 @@
+//! What must hold after any step.
+
+use crate::ledger::Ledger;
+use mollusk_tests::world::World;
+use shared_layouts::scheduler::{LEVELS, NO_SLOT, list, queue_flags, reader::QueueReader};
+use solana_pubkey::Pubkey;
+
+/// Lamports of all these accounts together.
+pub fn lamports(world: &World, keys: &[Pubkey]) -> u64 {
+    keys.iter().map(|key| world.svm.get_balance(key).unwrap_or(0)).sum()
+}
+
+/// The number of the operation in a slot: the amount that its arguments transfer.
+///
+/// # Panics
+/// When the slot is not there.
+pub fn number(queue: &QueueReader, slot: u16) -> u64 {
+    let arguments = &queue.entries[usize::from(slot)].arguments;
+    u64::from_le_bytes(arguments[..8].try_into().expect("eight bytes"))
+}
+
+/// Each slot is in exactly one list, counts and bits are true, and what is queued is what the ledger says.
+///
+/// # Panics
+/// When it is not so.
+pub fn queue(queue: &QueueReader, ledger: &Ledger, lane: usize) {
+    let header = &queue.header;
+    let mut times = vec![0; queue.entries.len()];
+    let mut numbers = Vec::new();
+    for (kind, counted) in [
+        (list::READY, Some(header.ready_count)),
+        (list::DELAYED, Some(header.delayed_count)),
+        (list::LEASED, Some(header.leased_count)),
+        (list::HELD, Some(header.held_count)),
+        (list::DEAD, Some(header.dead_count)),
+        (list::FREE, None),
+    ] {
+        let slots = queue.list(kind);
+        assert!(
+            counted.is_none_or(|counted| usize::from(counted) == slots.len()),
+            "count of list {kind} in queue {lane}"
+        );
+        for (slot, entry) in slots {
+            times[usize::from(slot)] += 1;
+            assert_eq!(entry.list, kind, "slot {slot} of queue {lane} is in another list than it says");
+            if kind != list::FREE {
+                numbers.push(number(queue, slot));
+            }
+        }
+    }
+    assert!(times.iter().all(|times| *times == 1), "a slot of queue {lane} is in no list or in two");
+    for level in 0..LEVELS {
+        let filled = header.ready[level].head != NO_SLOT;
+        assert_eq!(header.levels >> level & 1 == 1, filled, "bit of level {level} in queue {lane}");
+    }
+    assert!(
+        header.header.state & queue_flags::STRICT == 0 || header.leased_count <= 1,
+        "one lease at a time in queue {lane}"
+    );
+    let tips: u64 = queue.entries.iter().filter(|entry| entry.list != list::FREE).map(|entry| entry.tip_lamports).sum();
+    assert_eq!(header.reserved_tip_lamports, tips, "tips promised by queue {lane}");
+    numbers.sort_unstable();
+    assert_eq!(numbers, ledger.live_in(lane), "operations in queue {lane}, and those that should be");
+}
