@@ -1,5 +1,9 @@
 //! Replays what the fuzzer found worth keeping; no fuzzing tool is needed. `scripts/fuzz` adds to it.
 
+#[path = "queue/invariants.rs"]
+mod invariants;
+#[path = "../../fuzz/src/more_targets.rs"]
+mod more_targets;
 #[path = "../../fuzz/src/targets.rs"]
 mod targets;
 
@@ -25,4 +29,14 @@ fn the_corpus_of_wire_holds() {
 #[test]
 fn the_corpus_of_apply_holds() {
     replay("apply", targets::apply);
+}
+
+#[test]
+fn the_corpus_of_queue_holds() {
+    replay("queue", more_targets::queue);
+}
+
+#[test]
+fn the_corpus_of_order_holds() {
+    replay("order", more_targets::order);
 }

@@ -45,3 +45,46 @@ proptest! {
         prop_assert_eq!(comparison.holds(&found[..width]), model(&comparison, &found[..width]));
     }
 }
+
+/// Little-endian edges: the ends of each width's range with and without a sign, and neighbours of zero.
+const EDGES: [[u8; 32]; 8] = {
+    let mut edges = [[0; 32]; 8];
+    edges[1] = [0xff; 32];
+    edges[2][0] = 1;
+    edges[3][31] = 0x80;
+    edges[4] = [0x7f; 32];
+    edges[5] = [0x80; 32];
+    edges[6][0] = 3;
+    edges[7][0] = 0xfe;
+    edges
+};
+
+#[test]
+fn every_operator_at_every_edge_is_what_wide_arithmetic_says() {
+    for number in [number_kind::UNSIGNED, number_kind::SIGNED, number_kind::BYTES] {
+        for width in (0..=32).filter(|width| is_valid_width(number, *width)).map(usize::from) {
+            for operator in 0..=9 {
+                for (found, constant) in EDGES.iter().flat_map(|found| EDGES.iter().map(move |other| (found, other))) {
+                    // As words of the width, so that the sign stands where the width says.
+                    let (mut found, mut constant) = (*found, *constant);
+                    found[width - 1] = found[31].max(found[width - 1]);
+                    constant[width - 1] = constant[31].max(constant[width - 1]);
+                    let comparison = Comparison { operator, number, constant: &constant[..width] };
+                    let holds = comparison.holds(&found[..width]);
+                    assert_eq!(holds, model(&comparison, &found[..width]), "{comparison:?} {:?}", &found[..width]);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn numbers_have_four_widths_and_bytes_have_six() {
+    for width in 0..=40 {
+        let is_number = [1, 2, 4, 8].contains(&width);
+        assert_eq!(is_valid_width(number_kind::UNSIGNED, width), is_number, "{width}");
+        assert_eq!(is_valid_width(number_kind::SIGNED, width), is_number, "{width}");
+        assert_eq!(is_valid_width(number_kind::BYTES, width), is_number || width == 16 || width == 32, "{width}");
+        assert!(!is_valid_width(number_kind::BYTES + 1, width));
+    }
+}

@@ -113,3 +113,12 @@ fn a_composition_that_cannot_hold_is_refused() {
     assert!(!is_valid(composition::WEIGHTED, 1, weights(&[u32::MAX, 1])));
     assert!(!is_valid(4, 0, weights(&[])));
 }
+
+#[test]
+fn a_threshold_of_nothing_is_refused_where_there_is_one_at_all() {
+    for kind in [composition::AT_LEAST, composition::WEIGHTED] {
+        let weight = u32::from(kind == composition::WEIGHTED);
+        let valid = |threshold| is_valid(kind, threshold, [weight; 3].into_iter());
+        assert_eq!([0, 1, 3, 4].map(valid), [false, true, true, false], "kind {kind}");
+    }
+}

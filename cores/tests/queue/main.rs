@@ -2,12 +2,13 @@
 //! results, order, entries and counters are those of a plain vector, and the slab's links are consistent.
 
 mod invariants;
+mod limits;
 mod model;
 mod steps;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Steps over all queues.
+/// Steps over all queues, where `QUEUE_STEPS` does not say how many.
 const STEPS: usize = 400_000;
 
 /// Slots and flags of the queues.
@@ -21,10 +22,11 @@ fn every_verb_does_what_a_plain_vector_does() {
         Err(_) => u64::try_from(clock % u128::from(u64::MAX)).expect("it was reduced"),
     };
     println!("QUEUE_SEED={seed}");
+    let steps = std::env::var("QUEUE_STEPS").map_or(STEPS, |steps| steps.parse().expect("QUEUE_STEPS is a number"));
     for (index, (slots, flags)) in QUEUES.into_iter().enumerate() {
         let seed = seed.wrapping_add(index as u64);
         let mut run = steps::Run::new(seed, slots, flags);
-        for step in 0..STEPS / QUEUES.len() {
+        for step in 0..steps / QUEUES.len() {
             run.step(step);
         }
         run.assert_everything_happened();
