@@ -80,11 +80,33 @@ profile:
 diff-levels: build
     @cargo run --quiet --package bench --bin diff_levels
 
-# Fuzzes the diff core for so many seconds a target, and keeps what covers more in fuzz/corpus
+# Fuzzes the cores of diff, queue and order for so many seconds a target, and keeps what covers more in fuzz/corpus
 [group('test')]
 fuzz seconds="60":
     scripts/fuzz wire {{ seconds }}
     scripts/fuzz apply {{ seconds }}
+    scripts/fuzz queue {{ seconds }}
+    scripts/fuzz order {{ seconds }}
+
+# Takes 200,000 operations through 16 shards in simulated time, and writes bench/results/soak.md
+[group('test')]
+soak operations="200000" seed="1": build
+    @cargo run --quiet --package soak -- {{ operations }} {{ seed }}
+
+# Runs random sequences of instructions on the built programs, with every rule checked after each; prints the seed of each
+[group('test')]
+fuzz-programs seeds="100": build
+    @cargo run --quiet --package soak -- seeds {{ seeds }}
+
+# Changes the cores in one place after the other, wants a test to fail for each, and writes docs/mutants.md
+[group('test')]
+mutants:
+    scripts/mutants all
+
+# The same, only where the cores differ from a commit, which CI gives
+[group('test')]
+mutants-changed base="origin/main":
+    scripts/mutants changed {{ quote(base) }}
 
 # Formats every crate
 [group('style')]

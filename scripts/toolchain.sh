@@ -1,11 +1,12 @@
 # shellcheck shell=bash
 # What the build is pinned to and where it is kept. Sourced by `justw`, which installs these tools, and by
-# `scripts/sbf`, which uses them.
+# `scripts/sbf` and `scripts/mutants`, which use them.
 # shellcheck disable=SC2034  # each variable is used by one of these, not here
 
 just_version=1.59.0
 linker_version=0.2.6
 solana_version=4.2.2
+mutants_version=27.1.0
 # Oldest major version of an Agave CLI on PATH that is used instead; `valence deploy` asks for the same.
 solana_oldest_major=3
 
@@ -18,6 +19,7 @@ tools=${VALENCE_TOOLS:-$HOME/.cache/valence-tools}
 just_bin=$tools/just-$just_version/bin/just
 
 solana_bin=$tools/solana-cli-$solana_version/bin/solana
+mutants_bin=$tools/cargo-mutants-$mutants_version/bin/cargo-mutants
 
 # solana_suits <binary>: whether it is an Agave CLI that is new enough.
 solana_suits() {
