@@ -88,6 +88,11 @@ fuzz seconds="60":
     scripts/fuzz queue {{ seconds }}
     scripts/fuzz order {{ seconds }}
 
+# Computes operations per second from bench/results with the runtime's cost model, and writes docs/throughput.md and .svg
+[group('bench')]
+throughput: build
+    cd throughput && CARGO_TARGET_DIR=../target cargo run --quiet
+
 # Takes 200,000 operations through 16 shards in simulated time, and writes bench/results/soak.md
 [group('test')]
 soak operations="200000" seed="1": build
@@ -114,6 +119,7 @@ fmt:
     cargo fmt --all
     cd programs && cargo fmt --all
     cd e2e && cargo fmt
+    cd throughput && cargo fmt
 
 # Fails where a crate is not formatted
 [group('style')]
@@ -121,6 +127,7 @@ fmt-check:
     cargo fmt --all --check
     cd programs && cargo fmt --all --check
     cd e2e && cargo fmt --check
+    cd throughput && cargo fmt --check
 
 # Lints every crate, for this machine and for sBPF, warnings denied
 [group('style')]
