@@ -19,6 +19,7 @@
 //! | `operate` | reprioritize, hold, release, requeue, cancel, dead-letter, redrive, purge |
 //! | `people` | producers and workers |
 //! | `links` | the lists themselves |
+//! | `ordered` | the same verbs in a queue that is bound to an order |
 
 mod claim;
 mod enqueue;
@@ -26,6 +27,7 @@ mod fail;
 mod finish;
 mod links;
 mod operate;
+mod ordered;
 mod people;
 mod refusal;
 
@@ -33,11 +35,14 @@ pub use claim::{Claimed, EXPIRED_PER_CLAIM, PROMOTED_PER_CLAIM};
 pub use enqueue::{NewEntry, is_plain};
 pub use fail::{Pauses, Report};
 pub use finish::Finished;
+pub use ordered::{Lease, Lent, OrderedMut, clear_index};
 pub use refusal::Refusal;
 
 use crate::refuse;
 use shared_layouts::account::{AccountLayout, total_bytes};
-use shared_layouts::scheduler::{DEFAULT_ELIGIBLE_WINDOW, Entry, LEVELS, List, NO_SLOT, Queue, list, queue_flags};
+use shared_layouts::scheduler::{
+    DEFAULT_ELIGIBLE_WINDOW, Entry, LEVELS, List, NO_SLOT, ORDERED_QUEUE, Queue, list, queue_flags,
+};
 use solana_program_error::ProgramError;
 
 /// Keeps an index of a level inside its array, where the level is known to be below 16.
@@ -100,7 +105,7 @@ impl Policy {
         // An entry of an open queue leaves it by being run or by its deadline, so there has to be one.
         let is_sound = slots > 0
             && self.max_dead <= slots
-            && self.flags & !(queue_flags::LEASED | queue_flags::STRICT) == 0
+            && self.flags & !(queue_flags::LEASED | queue_flags::STRICT | queue_flags::ORDERED) == 0
             && (is_leased || self.max_deadline_seconds > 0)
             && (!is_leased || self.lease_seconds > 0)
             && self.max_attempts > 0
@@ -124,6 +129,54 @@ impl Policy {
     }
 }
 
+fn check_alignment(bytes: &[u8]) -> Result<(), Refusal> {
+    if bytes.as_ptr().addr().is_multiple_of(align_of::<Queue>()) {
+        return Ok(());
+    }
+    Err(ProgramError::InvalidAccountData.into())
+}
+
+/// A queue's parts in its account's bytes.
+struct Parts<'a> {
+    header: &'a mut Queue,
+    /// Where the account goes on behind the header: with the index if there is one.
+    behind: *mut u8,
+    entries: &'a mut [Entry],
+}
+
+/// Splits the bytes of an account of this kind.
+///
+/// # Safety
+/// The bytes must begin at a multiple of eight.
+#[inline(always)]
+#[allow(clippy::cast_ptr_alignment)]
+unsafe fn split(bytes: &mut [u8], discriminator: u8) -> Result<Parts<'_>, Refusal> {
+    let all_bytes = bytes.len();
+    let (header, slab) = bytes.split_at_mut_checked(Queue::BYTES).ok_or(ProgramError::InvalidAccountData)?;
+    let kind = u16::from_le_bytes([discriminator, Queue::VERSION]);
+    if bytemuck::pod_read_unaligned::<u16>(&header[..2]) != kind {
+        return Err(ProgramError::InvalidAccountData.into());
+    }
+    // SAFETY: the bytes are aligned by the caller's contract and as long as the header; any bytes are a header.
+    let header = unsafe { &mut *header.as_mut_ptr().cast::<Queue>() };
+    let slots = usize::from(header.slots);
+    let slab_offset = header.slab_offset();
+    if all_bytes != slab_offset + total_bytes(slots, Entry::BYTES) {
+        return Err(refuse!(CorruptQueue));
+    }
+    let behind = slab.as_mut_ptr();
+    // SAFETY: the slab begins inside the account, as the sum just proved, at a multiple of the alignment.
+    let first = unsafe { behind.add(slab_offset - Queue::BYTES) };
+    // SAFETY: that many entries fill the account to its end; any bytes are an entry; header and slab do not overlap.
+    let entries = unsafe { core::slice::from_raw_parts_mut(first.cast::<Entry>(), slots) };
+    Ok(Parts { header, behind, entries })
+}
+
+/// The kind of a queue's account, whichever it is; another kind's for an account that is no queue.
+fn kind_of(bytes: &[u8]) -> u8 {
+    if bytes.first() == Some(&ORDERED_QUEUE) { ORDERED_QUEUE } else { Queue::DISCRIMINATOR }
+}
+
 /// Makes every list of a new queue empty.
 pub fn clear_lists(header: &mut Queue) {
     header.ready = [EMPTY; LEVELS];
@@ -138,13 +191,23 @@ impl<'a> QueueMut<'a> {
     /// Splits an account's bytes into header and slab.
     ///
     /// # Errors
-    /// `InvalidAccountData` if it is no queue; `CorruptQueue` if the length does not fit the header's number of slots.
+    /// `InvalidAccountData` if it is no queue, or one that is bound to an order; `CorruptQueue` if the length does not fit the
+    /// header's number of slots.
     pub fn load(bytes: &'a mut [u8]) -> Result<Self, Refusal> {
-        if !bytes.as_ptr().addr().is_multiple_of(align_of::<Queue>()) {
-            return Err(ProgramError::InvalidAccountData.into());
-        }
+        check_alignment(bytes)?;
         // SAFETY: the alignment was just checked.
         unsafe { Self::load_aligned(bytes) }
+    }
+
+    /// [`Self::load`] of a queue that may be bound to an order, for what leaves entries alone.
+    ///
+    /// # Errors
+    /// `InvalidAccountData` if it is no queue; `CorruptQueue`.
+    pub fn load_any(bytes: &'a mut [u8]) -> Result<Self, Refusal> {
+        check_alignment(bytes)?;
+        // SAFETY: the alignment was just checked.
+        let Parts { header, entries, .. } = unsafe { split(bytes, kind_of(bytes)) }?;
+        Ok(Self { header, entries })
     }
 
     /// [`Self::load`] of bytes that the runtime aligned.
@@ -155,25 +218,9 @@ impl<'a> QueueMut<'a> {
     /// # Safety
     /// The bytes must begin at a multiple of eight.
     #[inline(always)]
-    #[allow(clippy::cast_ptr_alignment)]
     pub unsafe fn load_aligned(bytes: &'a mut [u8]) -> Result<Self, Refusal> {
-        let all_bytes = bytes.len();
-        let (header, slab) = bytes.split_at_mut_checked(Queue::BYTES).ok_or(ProgramError::InvalidAccountData)?;
-        let kind = u16::from_le_bytes([Queue::DISCRIMINATOR, Queue::VERSION]);
-        if bytemuck::pod_read_unaligned::<u16>(&header[..2]) != kind {
-            return Err(ProgramError::InvalidAccountData.into());
-        }
-        // SAFETY: the bytes are aligned by the caller's contract and as long as the header; any bytes are a header.
-        let header = unsafe { &mut *header.as_mut_ptr().cast::<Queue>() };
-        let slots = usize::from(header.slots);
-        let slab_offset = header.slab_offset();
-        if all_bytes != slab_offset + total_bytes(slots, Entry::BYTES) {
-            return Err(refuse!(CorruptQueue));
-        }
-        // SAFETY: the slab begins inside the account, as the sum just proved, at a multiple of the alignment.
-        let first = unsafe { slab.as_mut_ptr().add(slab_offset - Queue::BYTES) };
-        // SAFETY: that many entries fill the account to its end; any bytes are an entry; header and slab do not overlap.
-        let entries = unsafe { core::slice::from_raw_parts_mut(first.cast::<Entry>(), slots) };
+        // SAFETY: the caller's contract.
+        let Parts { header, entries, .. } = unsafe { split(bytes, Queue::DISCRIMINATOR) }?;
         Ok(Self { header, entries })
     }
 

@@ -123,8 +123,12 @@ fn instruction(page: &mut String, spec: &InstructionSpec, program: &Program) {
         };
         let _ = writeln!(page, "| {index} `{}` | {flags} | {} |", account.name, cell(account.meaning));
     }
+    let fixed = spec.accounts.len();
+    if let Some(optional) = spec.optional_account {
+        let _ = writeln!(page, "| {fixed}, where needed | writable | {} |", capital(optional));
+    }
     if let Some(more) = spec.more_accounts {
-        let _ = writeln!(page, "| {} and on | | {} |", spec.accounts.len(), capital(more));
+        let _ = writeln!(page, "| {} and on | | {} |", fixed, capital(more));
     }
     *page += "\n";
     if spec.data.is_empty() {

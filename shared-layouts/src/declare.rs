@@ -56,6 +56,8 @@ pub struct InstructionSpec {
     pub meaning: &'static [&'static str],
     /// Its fixed accounts, in order.
     pub accounts: &'static [AccountSpec],
+    /// An account that follows the fixed ones where a queue is bound to an order.
+    pub optional_account: Option<&'static str>,
     /// What may follow the fixed accounts, if anything may.
     pub more_accounts: Option<&'static str>,
     /// Its fixed data after the discriminator. Offsets count from the byte after the discriminator.
@@ -306,7 +308,7 @@ macro_rules! instructions {
         $(
             $(#[doc = $doc:literal])*
             $module:ident $name:ident = $tag:literal {
-                accounts { $( $(#[doc = $adoc:literal])* $account:ident: $access:ident, )* $(.. $more:literal)? }
+                accounts { $( $(#[doc = $adoc:literal])* $account:ident: $access:ident, )* $(? $optional:literal)? $(.. $more:literal)? }
                 data { $( $(#[doc = $ddoc:literal])* $field:ident: $ty:ty, )* $(.. $tail:literal)? }
                 errors { $( $error:ident ),* $(,)? }
             }
@@ -347,6 +349,7 @@ macro_rules! instructions {
                         writable: access!($access).1,
                         meaning: &[$($adoc),*],
                     }, )* ],
+                    optional_account: optional!($($optional)?),
                     more_accounts: optional!($($more)?),
                     data: &[ $( $crate::declare::FieldSpec {
                         name: stringify!($field),

@@ -70,7 +70,7 @@ fn own_mut(order: &mut Order, epoch: u32) -> Result<&mut Epoch, SchedulerError> 
     if place.epoch == epoch { Ok(place) } else { Err(CORRUPT) }
 }
 
-#[inline(always)]
+#[inline(never)]
 fn add(count: &mut [u16; MAX_MEMBERS], mask: &mut u64, bit: u8) -> Result<(), SchedulerError> {
     let count = count.get_mut(usize::from(bit)).ok_or(CORRUPT)?;
     if *count == u16::MAX {
@@ -81,7 +81,7 @@ fn add(count: &mut [u16; MAX_MEMBERS], mask: &mut u64, bit: u8) -> Result<(), Sc
     Ok(())
 }
 
-#[inline(always)]
+#[inline(never)]
 fn subtract(count: &mut [u16; MAX_MEMBERS], mask: &mut u64, bit: u8) -> Result<(), SchedulerError> {
     let count = count.get_mut(usize::from(bit)).ok_or(CORRUPT)?;
     if *count == 0 {
@@ -92,6 +92,22 @@ fn subtract(count: &mut [u16; MAX_MEMBERS], mask: &mut u64, bit: u8) -> Result<(
         *mask &= !(1 << bit);
     }
     Ok(())
+}
+
+/// Whether [`enter`] can count another entry of a member.
+///
+/// # Errors
+/// `OrderFull`, `CorruptOrder` (also for a bit of no member).
+#[inline(always)]
+pub fn check_room(order: &Order, bit: u8) -> Result<(), SchedulerError> {
+    if bit >= order.members_count {
+        return Err(CORRUPT);
+    }
+    match own(order, order.epoch)?.pending.get(usize::from(bit)) {
+        Some(&u16::MAX) => Err(SchedulerError::OrderFull),
+        Some(_) => Ok(()),
+        None => Err(CORRUPT),
+    }
 }
 
 /// Counts an entry of a member as pending in the current epoch.

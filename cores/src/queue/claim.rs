@@ -34,14 +34,7 @@ impl QueueMut<'_> {
         now: i64,
     ) -> Result<Claimed, Refusal> {
         let flags = self.header.header.state;
-        self.header
-            .workers
-            .get(usize::from(worker_index))
-            .filter(|worker| worker.active == 1 && keys_equal(&worker.key, signer))
-            .ok_or_else(|| refuse!(NotWorker))?;
-        if flags & queue_flags::LEASED == 0 {
-            return Err(refuse!(NotWorker));
-        }
+        check_worker(self.header, worker_index, signer)?;
         if self.header.delayed.head != NO_SLOT {
             self.promote(now)?;
         }
@@ -67,7 +60,6 @@ impl QueueMut<'_> {
             entry.worker = worker_index;
             // An entry with all its attempts used is not ready.
             entry.attempts = entry.attempts.wrapping_add(1);
-            entry.leased_at = now;
             entry.lease_ends_at = now.wrapping_add(i64::from(entry.lease_seconds));
             entry.config_pauses = pauses.config_count;
             entry.shard_pauses = pauses.shard_count;
@@ -77,6 +69,13 @@ impl QueueMut<'_> {
             push_tail(&mut self.header.leased, self.entries, slot)?;
             count = count.wrapping_add(1);
         }
+        self.count_leases(worker_index, count);
+        Ok(Claimed { count })
+    }
+
+    /// Adds up what a claim has leased.
+    #[inline(always)]
+    pub(super) fn count_leases(&mut self, worker_index: u8, count: u8) {
         // Counted once for all leases: only additions come between.
         self.header.ready_count = self.header.ready_count.wrapping_sub(u16::from(count));
         self.header.leased_count = self.header.leased_count.wrapping_add(u16::from(count));
@@ -88,7 +87,6 @@ impl QueueMut<'_> {
         if count == 0 && self.header.ready_count > 0 {
             self.header.claims_blocked = self.header.claims_blocked.wrapping_add(1);
         }
-        Ok(Claimed { count })
     }
 
     /// Looks at the first delayed entries: those that are due become ready, the others go to the end, so that later claims
@@ -96,17 +94,22 @@ impl QueueMut<'_> {
     #[inline(never)]
     fn promote(&mut self, now: i64) -> Result<(), Refusal> {
         for _ in 0..PROMOTED_PER_CLAIM.min(usize::from(self.header.delayed_count)) {
-            let slot = self.header.delayed.head;
-            let entry = self.at(slot)?;
-            if now > entry.deadline_at {
-                self.expire(slot, now)?;
-                continue;
-            }
-            let kind = if entry.due_at > now { list::DELAYED } else { list::READY };
-            self.detach(slot)?;
-            self.attach(slot, kind)?;
+            self.promote_next(now)?;
         }
         Ok(())
+    }
+
+    /// [`Self::promote`] of the first delayed entry.
+    #[inline(never)]
+    pub(super) fn promote_next(&mut self, now: i64) -> Result<(), Refusal> {
+        let slot = self.header.delayed.head;
+        let entry = self.at(slot)?;
+        if now > entry.deadline_at {
+            return self.expire(slot, now);
+        }
+        let kind = if entry.due_at > now { list::DELAYED } else { list::READY };
+        self.detach(slot)?;
+        self.attach(slot, kind)
     }
 
     /// Takes out an entry whose deadline has passed.
@@ -118,14 +121,31 @@ impl QueueMut<'_> {
     }
 }
 
+/// Checks that the signer is the listed worker, and that the queue takes leases.
+#[inline(always)]
+pub(super) fn check_worker(header: &Queue, worker_index: u8, signer: &Key) -> Result<(), Refusal> {
+    header
+        .workers
+        .get(usize::from(worker_index))
+        .filter(|worker| worker.active == 1 && keys_equal(&worker.key, signer))
+        .ok_or_else(|| refuse!(NotWorker))?;
+    if header.header.state & queue_flags::LEASED == 0 { Err(refuse!(NotWorker)) } else { Ok(()) }
+}
+
 /// The level to claim from next, after so many leases of the same claim; some level has entries.
 #[inline(always)]
 fn next(header: &Queue, count: u8) -> usize {
-    let every = u32::from(header.lowest_level_every);
     let levels = u32::from(header.levels);
-    let serves_lowest = every != 0 && header.claims.wrapping_add(u32::from(count) + 1).is_multiple_of(every);
-    let level = if serves_lowest { highest_bit(levels & levels.wrapping_neg()) } else { highest_bit(levels) };
+    let is_low = serves_lowest(header, count);
+    let level = if is_low { highest_bit(levels & levels.wrapping_neg()) } else { highest_bit(levels) };
     level % LEVELS
+}
+
+/// Whether the lowest level has its turn, after so many leases of the same claim.
+#[inline(always)]
+pub(super) fn serves_lowest(header: &Queue, count: u8) -> bool {
+    let every = u32::from(header.lowest_level_every);
+    every != 0 && header.claims.wrapping_add(u32::from(count) + 1).is_multiple_of(every)
 }
 
 /// Position of the highest bit of a 16-bit number, by halving: the target has no instruction that counts zeros.

@@ -1,6 +1,6 @@
 //! Dispatch by the first byte of the instruction data.
 
-use crate::{Scheduler, instructions};
+use crate::{Scheduler, instructions, ordered};
 use core::mem::MaybeUninit;
 use cores::queue::Refusal;
 use pinocchio::account::{MAX_PERMITTED_DATA_INCREASE, NOT_BORROWED};
@@ -35,61 +35,75 @@ pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
     if count == 6 {
         // SAFETY: the caller's contract, and the number of accounts.
         let walked = unsafe { walk::<6>(input) };
-        if let Some((mut accounts, data, program_id)) = walked {
+        if let Some((mut accounts, end)) = walked {
+            // SAFETY: the accounts end there.
+            let (data, program_id) = unsafe { data_and_program(end) };
             if let [wire::dispatch::DISCRIMINATOR, data @ ..] = data {
-                return status(instructions::dispatch(Call { program_id, accounts: &mut accounts, data }));
+                return status(instructions::dispatch(Call { program_id, accounts: &mut accounts, data }), &accounts);
             }
-            return status(process(program_id, &mut accounts, data));
+            return status(process(program_id, &mut accounts, data), &accounts);
         }
     }
     match count {
         4 => {
             // SAFETY: the caller's contract, and the number of accounts.
             let walked = unsafe { walk::<4>(input) };
-            if let Some((mut accounts, data, program_id)) = walked {
+            if let Some((mut accounts, end)) = walked {
+                // SAFETY: the accounts end there.
+                let (data, program_id) = unsafe { data_and_program(end) };
                 if let [wire::enqueue::DISCRIMINATOR, data @ ..] = data {
-                    return status(instructions::enqueue(Call { program_id, accounts: &mut accounts, data }));
+                    // It explains itself: that the accounts can be found again would cost it four units.
+                    return match instructions::enqueue(Call { program_id, accounts: &mut accounts, data }) {
+                        Ok(()) => SUCCESS,
+                        Err(refusal) => refusal.number(),
+                    };
                 }
                 if let [wire::reap::DISCRIMINATOR, data @ ..] = data {
-                    let result = instructions::reap(Call { program_id, accounts: &mut accounts, data });
-                    return explained_status(result, program_id, &accounts);
+                    return status(instructions::reap(Call { program_id, accounts: &mut accounts, data }), &accounts);
                 }
-                return status(process(program_id, &mut accounts, data));
+                return status(process(program_id, &mut accounts, data), &accounts);
             }
         }
         5 => {
             // SAFETY: the caller's contract, and the number of accounts.
             let walked = unsafe { walk::<5>(input) };
-            if let Some((mut accounts, data, program_id)) = walked {
-                return match data {
+            if let Some((mut accounts, end)) = walked {
+                // SAFETY: the accounts end there.
+                let (data, program_id) = unsafe { data_and_program(end) };
+                let result = match data {
                     [wire::claim::DISCRIMINATOR, data @ ..] => {
-                        let result = instructions::claim(Call { program_id, accounts: &mut accounts, data });
-                        explained_status(result, program_id, &accounts)
+                        instructions::claim(Call { program_id, accounts: &mut accounts, data })
                     }
                     [wire::fail::DISCRIMINATOR, data @ ..] => {
-                        let result = instructions::fail(Call { program_id, accounts: &mut accounts, data });
-                        explained_status(result, program_id, &accounts)
+                        instructions::fail(Call { program_id, accounts: &mut accounts, data })
                     }
-                    _ => status(process(program_id, &mut accounts, data)),
+                    _ => process(program_id, &mut accounts, data),
                 };
+                return status(result, &accounts);
             }
         }
         3 => {
             // SAFETY: the caller's contract, and the number of accounts.
             let walked = unsafe { walk::<3>(input) };
-            if let Some((mut accounts, data, program_id)) = walked {
-                return status(process(program_id, &mut accounts, data));
+            if let Some((mut accounts, end)) = walked {
+                // SAFETY: the accounts end there.
+                let (data, program_id) = unsafe { data_and_program(end) };
+                return status(process(program_id, &mut accounts, data), &accounts);
             }
         }
         8 => {
             // SAFETY: the caller's contract, and the number of accounts.
             let walked = unsafe { walk::<8>(input) };
-            if let Some((mut accounts, data, program_id)) = walked {
-                if let [wire::dispatch_direct::DISCRIMINATOR, data @ ..] = data {
-                    let result = instructions::dispatch_direct(Call { program_id, accounts: &mut accounts, data });
-                    return explained_status(result, program_id, &accounts);
-                }
-                return status(process(program_id, &mut accounts, data));
+            if let Some((mut accounts, end)) = walked {
+                // SAFETY: the accounts end there.
+                let (data, program_id) = unsafe { data_and_program(end) };
+                let result = match data {
+                    [wire::dispatch_direct::DISCRIMINATOR, data @ ..] => {
+                        instructions::dispatch_direct(Call { program_id, accounts: &mut accounts, data })
+                    }
+                    _ => process(program_id, &mut accounts, data),
+                };
+                return status(result, &accounts);
             }
         }
         _ => {}
@@ -98,10 +112,32 @@ pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
     unsafe { enter_any(input) }
 }
 
-/// The entrypoint for any number of accounts, any of which may be passed twice.
+/// What the runtime is told.
 ///
-/// Pinocchio's own is unrolled and takes several kilobytes. Like there, accounts beyond those that an instruction can have
-/// are passed over.
+/// The way out of a refusal finds the input again by the first account: to keep the input would cost the instructions that
+/// succeed.
+#[inline(always)]
+fn status<const N: usize>(result: Result<(), Refusal>, accounts: &[AccountView; N]) -> u64 {
+    const { assert!(N > 0) };
+    match result {
+        Ok(()) => SUCCESS,
+        // SAFETY: the accounts were taken from the input, all of them.
+        Err(refusal) => unsafe { refused_after_walk(accounts.as_ptr(), refusal) },
+    }
+}
+
+/// # Safety
+/// `first` is the first of the accounts that were taken from the input.
+#[cold]
+#[inline(never)]
+unsafe fn refused_after_walk(first: *const AccountView, refusal: Refusal) -> u64 {
+    // SAFETY: the caller's contract.
+    let account: *mut u8 = unsafe { &*first }.account_ptr().cast_mut().cast();
+    // SAFETY: in front of the first account the input has their number, in eight bytes.
+    unsafe { refused(account.wrapping_sub(8), refusal) }
+}
+
+/// The entrypoint for any number of accounts, any of which may be passed twice.
 ///
 /// # Safety
 /// `input` is what the runtime hands to a program.
@@ -109,6 +145,44 @@ pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
 #[inline(never)]
 unsafe fn enter_any(input: *mut u8) -> u64 {
     let mut places = [const { MaybeUninit::<AccountView>::uninit() }; MAX_ACCOUNTS];
+    // SAFETY: the caller's contract.
+    let call = unsafe { collect(input, &mut places) };
+    match process(call.program_id, call.accounts, call.data) {
+        Ok(()) => SUCCESS,
+        // SAFETY: as above.
+        Err(refusal) => unsafe { refused(input, refusal) },
+    }
+}
+
+/// Says why an instruction was refused, unless it is one of a queue that is bound to an order. Such a one has an account more
+/// than its plain form, which was therefore refused before anything was read; so it is looked at here, and the plain forms pay
+/// nothing for it.
+///
+/// # Safety
+/// `input` is what the runtime hands to a program.
+#[cold]
+#[inline(never)]
+unsafe fn refused(input: *mut u8, refusal: Refusal) -> u64 {
+    let mut places = [const { MaybeUninit::<AccountView>::uninit() }; MAX_ACCOUNTS];
+    // SAFETY: the caller's contract.
+    let mut call = unsafe { collect(input, &mut places) };
+    let refusal = match ordered::process(&mut call) {
+        None => ordered::explained(refusal, call.accounts, call.program_id),
+        Some(Ok(())) => return SUCCESS,
+        Some(Err(refusal)) => refusal,
+    };
+    explained(refusal, call.program_id, call.accounts).number()
+}
+
+/// Takes all accounts, the instruction data and the program's id from the input.
+///
+/// Pinocchio's own is unrolled and takes several kilobytes. Like there, accounts beyond those that an instruction can have
+/// are passed over.
+///
+/// # Safety
+/// `input` is what the runtime hands to a program.
+#[inline(never)]
+unsafe fn collect(input: *mut u8, places: &mut [MaybeUninit<AccountView>; MAX_ACCOUNTS]) -> Call<'_> {
     // SAFETY: the input begins with the number of accounts.
     let count = unsafe { number(input) };
     let mut at = input.wrapping_add(8);
@@ -134,26 +208,8 @@ unsafe fn enter_any(input: *mut u8) -> u64 {
     // SAFETY: the data and the program's id stand behind the accounts.
     let (data, program_id) = unsafe { data_and_program(at) };
     // SAFETY: the first `count` places, or all, were written above.
-    let accounts =
-        unsafe { core::slice::from_raw_parts_mut(places.as_mut_ptr().cast::<AccountView>(), count.min(MAX_ACCOUNTS)) };
-    status(process(program_id, accounts, data))
-}
-
-#[inline(always)]
-fn status(result: Result<(), Refusal>) -> u64 {
-    match result {
-        Ok(()) => SUCCESS,
-        Err(refusal) => refusal.number(),
-    }
-}
-
-/// [`status`], which names an account of another version.
-#[inline(always)]
-fn explained_status(result: Result<(), Refusal>, program_id: &Address, accounts: &[AccountView]) -> u64 {
-    match result {
-        Ok(()) => SUCCESS,
-        Err(refusal) => explained(refusal, program_id, accounts).number(),
-    }
+    let accounts = unsafe { core::slice::from_raw_parts_mut(places.as_mut_ptr().cast(), count.min(MAX_ACCOUNTS)) };
+    Call { program_id, accounts, data }
 }
 
 /// A number of the input, which is below 2^32.
@@ -199,12 +255,12 @@ unsafe fn data_and_program<'a>(at: *mut u8) -> (&'a [u8], &'a Address) {
     (unsafe { core::slice::from_raw_parts(data, bytes) }, program_id)
 }
 
-/// Takes the accounts, the instruction data and the program's id from the input, unless an account is passed twice.
+/// Takes the accounts from the input, unless one is passed twice, and says where they end.
 ///
 /// # Safety
 /// `input` is what the runtime hands to a program, with `N` accounts.
 #[inline(always)]
-unsafe fn walk<'a, const N: usize>(input: *mut u8) -> Option<([AccountView; N], &'a [u8], &'a Address)> {
+unsafe fn walk<const N: usize>(input: *mut u8) -> Option<([AccountView; N], *mut u8)> {
     let mut at = input.wrapping_add(8);
     let mut accounts = [const { MaybeUninit::<AccountView>::uninit() }; N];
     for account in &mut accounts {
@@ -217,18 +273,8 @@ unsafe fn walk<'a, const N: usize>(input: *mut u8) -> Option<([AccountView; N], 
         // SAFETY: as above.
         at = unsafe { end_of_account(at) };
     }
-    // SAFETY: the accounts end here.
-    let (data, program_id) = unsafe { data_and_program(at) };
     // SAFETY: every account was written above.
-    Some((unsafe { core::mem::transmute_copy::<_, [AccountView; N]>(&accounts) }, data, program_id))
-}
-
-#[inline(never)]
-fn process(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> Result<(), Refusal> {
-    match process_named(program_id, accounts, data) {
-        Ok(()) => Ok(()),
-        Err(refusal) => Err(explained(refusal, program_id, accounts)),
-    }
+    Some((unsafe { core::mem::transmute_copy::<_, [AccountView; N]>(&accounts) }, at))
 }
 
 /// Says so if what was refused is an account of another version.
@@ -238,8 +284,8 @@ fn explained(refusal: Refusal, program_id: &Address, accounts: &[AccountView]) -
     Refusal::passed_on(Denial::of(migration::explain_status::<Scheduler>(refusal.number(), program_id, accounts)))
 }
 
-#[inline(always)]
-fn process_named(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> Result<(), Refusal> {
+#[inline(never)]
+fn process(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> Result<(), Refusal> {
     let [discriminator, data @ ..] = data else {
         return Err(ProgramError::InvalidInstructionData.into());
     };

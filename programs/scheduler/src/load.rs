@@ -1,7 +1,7 @@
 //! Loads accounts for the instructions that are called most. The checks are those of `program_common::accounts`; the owner is
 //! compared by words, and what the runtime guarantees is not checked again.
 
-use cores::queue::{Pauses, QueueMut, Refusal};
+use cores::queue::{OrderedMut, Pauses, QueueMut, Refusal};
 use cores::refuse;
 use pinocchio::error::ProgramError;
 use pinocchio::sysvars::clock::CLOCK_ID;
@@ -9,7 +9,7 @@ use pinocchio::{AccountView, Address};
 use program_common::accounts::{self, rent_exempt_lamports};
 use shared_layouts::account::{AccountLayout, keys_equal};
 use shared_layouts::processor::Capability;
-use shared_layouts::scheduler::{Queue, SchedulerConfig, Shard};
+use shared_layouts::scheduler::{Order, OrderShard, Queue, SchedulerConfig, Shard};
 
 /// Reads the fixed part of an account of `program`: owner first, then length, kind and version.
 ///
@@ -131,6 +131,78 @@ pub(crate) unsafe fn queue_outlined<'a>(
     unsafe { queue(account, program) }
 }
 
+/// Loads a queue that may be bound to an order, for what leaves its entries alone.
+///
+/// # Safety
+/// Nobody may hold the account's data.
+#[inline(never)]
+pub(crate) unsafe fn any_queue<'a>(account: &'a mut AccountView, program: &Address) -> Result<QueueMut<'a>, Refusal> {
+    if !accounts::is_owned_by(account, program) {
+        return Err(ProgramError::InvalidAccountOwner.into());
+    }
+    // SAFETY: the caller's contract.
+    QueueMut::load_any(unsafe { account.borrow_unchecked_mut() })
+}
+
+/// Loads a queue with the order that it is bound to.
+///
+/// # Safety
+/// Nobody may hold the data of the two accounts.
+#[inline(never)]
+pub(crate) unsafe fn ordered_queue<'a>(
+    queue: &'a mut AccountView,
+    order: &'a mut AccountView,
+    program: &Address,
+) -> Result<OrderedMut<'a>, Refusal> {
+    if !accounts::is_owned_by(queue, program) {
+        return Err(ProgramError::InvalidAccountOwner.into());
+    }
+    let order_key = *order.address().as_array();
+    // SAFETY: the caller's contract; the two are different kinds of account.
+    let order = unsafe { writable_order(order, program) }?;
+    // SAFETY: the caller's contract.
+    let bytes = unsafe { queue.borrow_unchecked_mut() };
+    // SAFETY: the runtime aligns the data of an account to eight bytes.
+    let queue = unsafe { OrderedMut::load_aligned(bytes, order) }?;
+    if keys_equal(&order_key, &queue.header.order) { Ok(queue) } else { Err(refuse!(WrongOrder)) }
+}
+
+/// Loads an order that has to be writable.
+///
+/// # Safety
+/// Nobody may hold the data of the account.
+#[inline(always)]
+pub(crate) unsafe fn writable_order<'a>(
+    account: &'a mut AccountView,
+    program: &Address,
+) -> Result<&'a mut Order, Refusal> {
+    if !account.is_writable() {
+        return Err(ProgramError::Immutable.into());
+    }
+    // SAFETY: the caller's contract.
+    unsafe { write_cold(account, program) }
+}
+
+/// A shard's place in an order.
+#[inline(never)]
+pub(crate) fn place_in_order<'a>(order: &'a mut Order, shard: &AccountView) -> Result<&'a mut OrderShard, Refusal> {
+    let count = usize::from(order.shards_count);
+    let mut places = order.shards.iter_mut().take(count);
+    places.find(|place| keys_equal(&place.shard, shard.address().as_array())).ok_or_else(|| refuse!(NotInOrder))
+}
+
+/// The accounts of an instruction that are fixed, and the order behind them, if it is there.
+#[inline(always)]
+pub(crate) fn split_order(accounts: &mut [AccountView], fixed: usize) -> (&mut [AccountView], Option<&mut AccountView>) {
+    if accounts.len() != fixed.wrapping_add(1) {
+        return (accounts, None);
+    }
+    match accounts.split_last_mut() {
+        Some((order, fixed)) => (fixed, Some(order)),
+        None => (&mut [], None),
+    }
+}
+
 /// Loads a capability and proves that the trusted processor made it for this queue's shard.
 #[inline(always)]
 pub(crate) fn capability<'a>(account: &'a AccountView, queue: &Queue) -> Result<&'a Capability, Refusal> {
@@ -158,6 +230,26 @@ pub(crate) unsafe fn owned_queue<'a>(
     // SAFETY: the caller's contract.
     let queue = unsafe { self::queue_outlined(queue, program) }?;
     let shard = shard_of(shard, queue.header, program)?;
+    if !keys_equal(&shard.owner, owner.address().as_array()) {
+        return Err(refuse!(NotShardOwner));
+    }
+    Ok(queue)
+}
+
+/// [`owned_queue`] of a queue that may be bound to an order, for what leaves its entries alone.
+///
+/// # Safety
+/// As there.
+#[inline(never)]
+pub(crate) unsafe fn any_owned_queue<'a>(
+    shard: &AccountView,
+    owner: &AccountView,
+    queue: &'a mut AccountView,
+    program: &Address,
+) -> Result<QueueMut<'a>, Refusal> {
+    // SAFETY: the caller's contract.
+    let queue = unsafe { any_queue(queue, program) }?;
+    let shard = shard_of_outlined(shard, queue.header, program)?;
     if !keys_equal(&shard.owner, owner.address().as_array()) {
         return Err(refuse!(NotShardOwner));
     }

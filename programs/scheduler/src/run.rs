@@ -78,5 +78,5 @@ pub(crate) fn pay(
     }
     let purse_lamports = load::purse(queue)?;
     // SAFETY: the borrow that finished the entry has ended.
-    unsafe { load::queue_outlined(queue, run.program_id) }?.promise_tip(run.slot, purse_lamports)
+    unsafe { load::any_queue(queue, run.program_id) }?.promise_tip(run.slot, purse_lamports)
 }

@@ -261,7 +261,7 @@ layout! {
         104 number: u64,
         /// Highest sequence number of producers that are gone: a new producer starts above it.
         112 sequence_floor: u64,
-        /// Ready entries by level; unused in an ordered queue.
+        /// Ready entries by level; empty in an ordered queue, unless an instruction runs.
         120 ready: [List; 16],
         /// Free slots, a stack: only the head is used.
         184 free: List,
@@ -365,6 +365,10 @@ impl AccountLayout for Queue {
     const VERSION: u8 = 1;
 }
 
+/// First byte of a queue that is bound to an order. It is a kind of account of its own, because there is an index between header and
+/// slab; and so no verb takes it without its order.
+pub const ORDERED_QUEUE: u8 = 0x26;
+
 impl Queue {
     /// Offset of the first entry.
     pub const fn slab_offset(&self) -> usize {
@@ -376,23 +380,28 @@ impl Queue {
 pub const ORDER_CLASSES: usize = 16;
 /// Class of no capability.
 pub const NO_CLASS: u8 = u8::MAX;
+/// Lanes of a level of an ordered queue: classes times two epochs.
+pub const ORDER_LANES: usize = 32;
 
 layout! {
     /// Ready lists of an ordered queue: for each level, class and epoch, so that a blocked entry never stands in front
-    /// of an eligible one. A class is a place for one of the order's bits while entries of it are in the queue.
+    /// of an eligible one. A class is a place for one of the order's bits while entries of it are in the queue. Class and
+    /// parity of the epoch together are a lane, number `class * 2 + parity`.
     OrderIndex: 2304 {
-        /// Lists by level, class and parity of the epoch: index `(level * 16 + class) * 2 + parity`.
+        /// Lists by level and lane: index `level * 32 + lane`.
         0 ready: [List; 512],
-        /// For each level, bit `class * 2 + parity` is set if that list has entries.
-        2048 level_classes: [u32; 16],
+        /// For each level, the bit of a lane is set if its list has entries.
+        2048 level_lanes: [u32; 16],
         /// Order bit to class, or `NO_CLASS`.
         2112 class_of_bit: [u8; 64],
         /// Class to order bit.
         2176 bit_of_class: [u8; 16],
         /// Entries of the class in the queue.
         2192 class_used: [u16; 16],
+        /// `Entry::order_serial` of the next entry that becomes ready.
+        2224 next_serial: u64,
         /// Zero.
-        2224 reserved: [u8; 80],
+        2232 reserved: [u8; 72],
     }
 }
 
@@ -477,8 +486,9 @@ layout! {
         72 due_at: i64,
         /// After this it cannot be dispatched, unix seconds; `i64::MAX` for never.
         80 deadline_at: i64,
-        /// Start of the lease, unix seconds.
-        88 leased_at: i64,
+        /// Place in the line of a ready entry of an ordered queue: of two entries of a level the one with the lower number
+        /// became ready first.
+        88 order_serial: u64,
         /// End of the lease, unix seconds.
         96 lease_ends_at: i64,
         /// Tip for the worker whose dispatch succeeds, lamports.
@@ -501,13 +511,13 @@ layout! {
         140 lease_seconds: u32,
         /// Bytes of arguments.
         144 arguments_bytes: u16,
-        /// Order bit, or 255.
+        /// In an ordered queue its order bit while the order counts it, otherwise `NO_BIT`.
         146 order_bit: u8,
-        /// Class in the queue's order index.
+        /// In an ordered queue its class.
         147 order_class: u8,
-        /// Epoch of the order that it was queued in.
+        /// Epoch of the order that counts it.
         148 order_epoch: u32,
-        /// Since when it is held or blocked by a dead entry, unix seconds.
+        /// Since when it is held or dead, unix seconds.
         152 stuck_since: i64,
         /// The arguments, or what they are committed to.
         160 arguments: [u8; 96],

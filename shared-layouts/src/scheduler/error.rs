@@ -124,5 +124,17 @@ errors! {
         OrderFull = 2214,
         /// A weight names no registered shard, or exceeds 65,535.
         InvalidAllocation = 2215,
+        /// The queue is bound to an order: pass the order's account, writable, behind the accounts of the instruction.
+        OrderMissing = 2220,
+        /// The account is not the order that the queue is bound to, or the queue is bound to none: its header says so.
+        WrongOrder = 2221,
+        /// The capability is no member of the order that the queue is bound to: bring it in with `SetConstraints` first.
+        NotMember = 2222,
+        /// The queue holds entries of 16 other capabilities of its order: wait until those of one have left, or use another queue.
+        TooManyClasses = 2223,
+        /// The order makes the entry wait: for entries that come before it, or for a lease in its chain.
+        OrderWaits = 2224,
+        /// An entry that comes before this one is dead, and this one dies with it: reap it.
+        OrderDoomed = 2225,
     }
 }

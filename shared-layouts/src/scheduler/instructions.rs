@@ -248,6 +248,7 @@ instructions! {
             payer: sign_write,
             /// System program.
             system_program: read,
+            ? "the order that the queue will be bound to, if its flags say so"
         }
         data {
             /// Slots; one instruction creates at most as many as fit 10,240 bytes.
@@ -272,7 +273,7 @@ instructions! {
             flags: u8,
             .. "`ProducerRecord` records, up to 16"
         }
-        errors { NotShardOwner, InvalidPolicy, QueueTooLarge, InvalidProducer, WrongAddress }
+        errors { NotShardOwner, InvalidPolicy, QueueTooLarge, InvalidProducer, WrongAddress, NotInOrder, OrderMissing }
     }
 
     /// Adds slots to a queue, at most as many as fit 10,240 bytes in one instruction. What is queued stays as it is.
@@ -331,7 +332,7 @@ instructions! {
             /// Level of an entry that states none.
             default_level: u8,
         }
-        errors { NotShardOwner, WrongShard, InvalidPolicy, QueueNotEmpty }
+        errors { NotShardOwner, WrongShard, InvalidPolicy, QueueNotEmpty, WrongFlags }
     }
 
     /// Lists a producer, changes what it may do, or, with a quota of zero, removes it.
@@ -387,9 +388,10 @@ instructions! {
             queue: write,
             /// Takes the lamports.
             recipient: write,
+            ? "the order that the queue is bound to, if it is bound to one"
         }
         data {}
-        errors { NotShardOwner, WrongShard, QueueNotEmpty }
+        errors { NotShardOwner, WrongShard, QueueNotEmpty, OrderMissing, WrongOrder, CorruptOrder }
     }
 
     /// Takes lamports out of a queue's purse: what it holds above its rent and the tips promised to queued entries. A purse is
@@ -424,6 +426,7 @@ instructions! {
             capability: read,
             /// Clock sysvar.
             clock: read,
+            ? "the order that the queue is bound to, if it is bound to one"
         }
         data {
             /// Sequence number, used once for ever by this producer in this queue.
@@ -446,7 +449,7 @@ instructions! {
             flags: u8,
             .. "arguments; with `entry_flags::COMMITTED` their length (u16) and SHA-256"
         }
-        errors { QueueFull, NotProducer, ProducerQuota, SequenceUsed, LevelTooHigh, WrongArgumentsLength, UnknownCapability, WrongDeadline, WrongTime, WrongFlags, TipNotCovered, CorruptQueue }
+        errors { QueueFull, NotProducer, ProducerQuota, SequenceUsed, LevelTooHigh, WrongArgumentsLength, UnknownCapability, WrongDeadline, WrongTime, WrongFlags, TipNotCovered, CorruptQueue, OrderMissing, WrongOrder, NotMember, TooManyClasses, OrderFull, CorruptOrder }
     }
 
     /// Queues several operations of one producer, all or none. Works while the program or the shard is paused.
@@ -458,17 +461,19 @@ instructions! {
             producer: sign,
             /// Clock sysvar.
             clock: read,
+            ? "the order that the queue is bound to, if it is bound to one"
             .. "the capabilities that the items name by their place here"
         }
         data {
             .. "items: `BatchItem`, `enqueue::Data`, then the arguments as `Enqueue` takes them"
         }
-        errors { QueueFull, NotProducer, ProducerQuota, SequenceUsed, LevelTooHigh, WrongArgumentsLength, UnknownCapability, WrongDeadline, WrongTime, WrongFlags, TipNotCovered, CorruptQueue }
+        errors { QueueFull, NotProducer, ProducerQuota, SequenceUsed, LevelTooHigh, WrongArgumentsLength, UnknownCapability, WrongDeadline, WrongTime, WrongFlags, TipNotCovered, CorruptQueue, OrderMissing, WrongOrder, NotMember, TooManyClasses, OrderFull, CorruptOrder }
     }
 
     /// Leases the first eligible entries of a leased queue to a worker on its allow-list. Finding fewer than asked for is no error:
     /// the return data then holds the number (u8). On its way it takes up to eight entries past their deadline out and looks at up to
-    /// two delayed ones.
+    /// two delayed ones. In a queue that is bound to an order it passes over what the order makes wait, and entries that die with
+    /// a dead one before them count among the eight.
     claim Claim = 34 {
         accounts {
             /// Config.
@@ -481,6 +486,7 @@ instructions! {
             worker: sign,
             /// Clock sysvar.
             clock: read,
+            ? "the order that the queue is bound to, if it is bound to one"
         }
         data {
             /// Place of the worker in the list.
@@ -488,7 +494,7 @@ instructions! {
             /// Leases asked for.
             count: u8,
         }
-        errors { Paused, ShardPaused, WrongShard, NotWorker, CorruptQueue }
+        errors { Paused, ShardPaused, WrongShard, NotWorker, CorruptQueue, OrderMissing, WrongOrder, OrderFull, CorruptOrder }
     }
 
     /// Takes an entry out of the queue for the verification or execution that follows as the next instruction of the
@@ -508,6 +514,7 @@ instructions! {
             instructions: read,
             /// Clock sysvar.
             clock: read,
+            ? "the order that the queue is bound to, if it is bound to one"
         }
         data {
             /// Generation of the entry.
@@ -515,7 +522,7 @@ instructions! {
             /// Slot of the entry.
             slot: u16,
         }
-        errors { Paused, ShardPaused, NotTopLevel, WrongShard, StaleHandle, WrongList, DeadlinePassed, NotEligible, LeaseRequired, LeaseEnded, NotLeaseHolder, CorruptQueue, WrongSibling, WrongCapability, CapabilityChanged, WrongArguments, WrongInstructionsSysvar }
+        errors { Paused, ShardPaused, NotTopLevel, WrongShard, StaleHandle, WrongList, DeadlinePassed, NotEligible, LeaseRequired, LeaseEnded, NotLeaseHolder, CorruptQueue, WrongSibling, WrongCapability, CapabilityChanged, WrongArguments, WrongInstructionsSysvar, OrderMissing, WrongOrder, OrderWaits, OrderDoomed, CorruptOrder }
     }
 
     /// Takes an entry out of the queue for the target call itself, which follows as the next instruction of the transaction: without
@@ -539,6 +546,7 @@ instructions! {
             capability: read,
             /// Config of the processor.
             processor_config: read,
+            ? "the order that the queue is bound to, if it is bound to one"
         }
         data {
             /// Generation of the entry.
@@ -546,7 +554,7 @@ instructions! {
             /// Slot of the entry.
             slot: u16,
         }
-        errors { Paused, ShardPaused, NotTopLevel, WrongShard, StaleHandle, WrongList, DeadlinePassed, NotEligible, LeaseRequired, LeaseEnded, NotLeaseHolder, DirectClosed, NotDirect, UnknownCapability, CapabilityChanged, WrongCapability, WrongTargetCall, WrongArguments, WrongInstructionsSysvar, UntrustedProgram, CorruptQueue }
+        errors { Paused, ShardPaused, NotTopLevel, WrongShard, StaleHandle, WrongList, DeadlinePassed, NotEligible, LeaseRequired, LeaseEnded, NotLeaseHolder, DirectClosed, NotDirect, UnknownCapability, CapabilityChanged, WrongCapability, WrongTargetCall, WrongArguments, WrongInstructionsSysvar, UntrustedProgram, CorruptQueue, OrderMissing, WrongOrder, OrderWaits, OrderDoomed, CorruptOrder }
     }
 
     /// Reports that a leased entry failed: it is tried again after a back-off, or dead if the failure is permanent or was the last
@@ -563,6 +571,7 @@ instructions! {
             worker: sign,
             /// Clock sysvar.
             clock: read,
+            ? "the order that the queue is bound to, if it is bound to one"
         }
         data {
             /// Generation of the entry.
@@ -574,11 +583,13 @@ instructions! {
             /// One if another attempt would fail as well.
             permanent: u8,
         }
-        errors { WrongShard, StaleHandle, WrongList, NotLeaseHolder, CorruptQueue }
+        errors { WrongShard, StaleHandle, WrongList, NotLeaseHolder, CorruptQueue, OrderMissing, WrongOrder, OrderFull, CorruptOrder }
     }
 
     /// Does for entries what time has made due, by anyone: a lease that ended counts as a failure, a delayed entry whose time has come
-    /// is ready, an entry past its deadline is dead. Handles of which nothing is due are left alone. Works while paused.
+    /// is ready, an entry past its deadline is dead. In a queue that is bound to an order an entry that died with one before it is dead, and
+    /// the others wait no longer for one that is held or dead longer than the order's patience. Handles of which nothing is due are
+    /// left alone. Works while paused.
     reap Reap = 38 {
         accounts {
             /// Config.
@@ -589,11 +600,12 @@ instructions! {
             queue: write,
             /// Clock sysvar.
             clock: read,
+            ? "the order that the queue is bound to, if it is bound to one"
         }
         data {
             .. "`EntryHandle` records"
         }
-        errors { WrongShard, NothingToReap, CorruptQueue }
+        errors { WrongShard, NothingToReap, CorruptQueue, OrderMissing, WrongOrder, OrderFull, CorruptOrder }
     }
 
     /// Gives an entry another level; a ready one goes to the tail of it.
@@ -605,6 +617,7 @@ instructions! {
             owner: sign,
             /// Queue.
             queue: write,
+            ? "the order that the queue is bound to, if it is bound to one"
         }
         data {
             /// Generation of the entry.
@@ -614,7 +627,7 @@ instructions! {
             /// Level.
             level: u8,
         }
-        errors { NotShardOwner, WrongShard, StaleHandle, LevelTooHigh }
+        errors { NotShardOwner, WrongShard, StaleHandle, LevelTooHigh, OrderMissing, WrongOrder, CorruptOrder }
     }
 
     /// Holds a ready or delayed entry back.
@@ -628,6 +641,7 @@ instructions! {
             queue: write,
             /// Clock sysvar.
             clock: read,
+            ? "the order that the queue is bound to, if it is bound to one"
         }
         data {
             /// Generation of the entry.
@@ -635,7 +649,7 @@ instructions! {
             /// Slot of the entry.
             slot: u16,
         }
-        errors { NotShardOwner, WrongShard, StaleHandle, WrongList }
+        errors { NotShardOwner, WrongShard, StaleHandle, WrongList, OrderMissing, WrongOrder, CorruptOrder }
     }
 
     /// Lets a held entry go on. One that is held because it could not die gets new attempts and a new deadline.
@@ -649,6 +663,7 @@ instructions! {
             queue: write,
             /// Clock sysvar.
             clock: read,
+            ? "the order that the queue is bound to, if it is bound to one"
         }
         data {
             /// Generation of the entry.
@@ -656,7 +671,7 @@ instructions! {
             /// Slot of the entry.
             slot: u16,
         }
-        errors { NotShardOwner, WrongShard, StaleHandle, WrongList }
+        errors { NotShardOwner, WrongShard, StaleHandle, WrongList, OrderMissing, WrongOrder, OrderFull, CorruptOrder }
     }
 
     /// Puts a ready, delayed or held entry under its capability's present version, at the tail of its level.
@@ -672,6 +687,7 @@ instructions! {
             capability: read,
             /// Clock sysvar.
             clock: read,
+            ? "the order that the queue is bound to, if it is bound to one"
         }
         data {
             /// Generation of the entry.
@@ -679,7 +695,7 @@ instructions! {
             /// Slot of the entry.
             slot: u16,
         }
-        errors { NotShardOwner, WrongShard, StaleHandle, WrongList, UnknownCapability, WrongArgumentsLength }
+        errors { NotShardOwner, WrongShard, StaleHandle, WrongList, UnknownCapability, WrongArgumentsLength, OrderMissing, WrongOrder, OrderFull, CorruptOrder }
     }
 
     /// Takes a ready, delayed or held entry out for good: by the shard's owner or the entry's producer. Works while paused.
@@ -691,6 +707,7 @@ instructions! {
             signer: sign,
             /// Queue.
             queue: write,
+            ? "the order that the queue is bound to, if it is bound to one"
         }
         data {
             /// Generation of the entry.
@@ -698,7 +715,7 @@ instructions! {
             /// Slot of the entry.
             slot: u16,
         }
-        errors { WrongShard, StaleHandle, WrongList, NotProducer }
+        errors { WrongShard, StaleHandle, WrongList, NotProducer, OrderMissing, WrongOrder, CorruptOrder }
     }
 
     /// Declares a ready, delayed or held entry dead; if the dead letters are full it is held with that reason instead.
@@ -712,6 +729,7 @@ instructions! {
             queue: write,
             /// Clock sysvar.
             clock: read,
+            ? "the order that the queue is bound to, if it is bound to one"
         }
         data {
             /// Generation of the entry.
@@ -719,7 +737,7 @@ instructions! {
             /// Slot of the entry.
             slot: u16,
         }
-        errors { NotShardOwner, WrongShard, StaleHandle, WrongList }
+        errors { NotShardOwner, WrongShard, StaleHandle, WrongList, OrderMissing, WrongOrder, OrderFull, CorruptOrder }
     }
 
     /// Puts dead letters back, with all their attempts and as long until the deadline as they had at first.
@@ -733,6 +751,7 @@ instructions! {
             queue: write,
             /// Clock sysvar.
             clock: read,
+            ? "the order that the queue is bound to, if it is bound to one"
         }
         data {
             /// Generation of the entry.
@@ -742,7 +761,7 @@ instructions! {
             /// Zero for the entry of the handle; otherwise so many of the oldest dead letters, `u16::MAX` for all.
             count: u16,
         }
-        errors { NotShardOwner, WrongShard, StaleHandle, WrongList }
+        errors { NotShardOwner, WrongShard, StaleHandle, WrongList, OrderMissing, WrongOrder, OrderFull, CorruptOrder }
     }
 
     /// Removes dead letters for good. Works while paused.
@@ -754,6 +773,7 @@ instructions! {
             owner: sign,
             /// Queue.
             queue: write,
+            ? "the order that the queue is bound to, if it is bound to one"
         }
         data {
             /// Generation of the entry.
@@ -763,7 +783,7 @@ instructions! {
             /// Zero for the entry of the handle; otherwise so many of the oldest dead letters, `u16::MAX` for all.
             count: u16,
         }
-        errors { NotShardOwner, WrongShard, StaleHandle, WrongList }
+        errors { NotShardOwner, WrongShard, StaleHandle, WrongList, OrderMissing, WrongOrder, CorruptOrder }
     }
 
     /// Queues an entry in the place of a listed producer, by its sequence number: for the recovery of what was lost. Only while the
@@ -782,6 +802,7 @@ instructions! {
             capability: read,
             /// Clock sysvar.
             clock: read,
+            ? "the order that the queue is bound to, if it is bound to one"
         }
         data {
             /// Sequence number, used once for ever by this producer in this queue.
@@ -804,7 +825,7 @@ instructions! {
             flags: u8,
             .. "arguments; with `entry_flags::COMMITTED` their length (u16) and SHA-256"
         }
-        errors { NotShardOwner, WrongShard, ShardNotPaused, QueueFull, NotProducer, ProducerQuota, SequenceUsed, LevelTooHigh, WrongArgumentsLength, UnknownCapability, WrongDeadline, WrongTime, WrongFlags, TipNotCovered, CorruptQueue }
+        errors { NotShardOwner, WrongShard, ShardNotPaused, QueueFull, NotProducer, ProducerQuota, SequenceUsed, LevelTooHigh, WrongArgumentsLength, UnknownCapability, WrongDeadline, WrongTime, WrongFlags, TipNotCovered, CorruptQueue, OrderMissing, WrongOrder, NotMember, TooManyClasses, OrderFull, CorruptOrder }
     }
 
     /// Opens direct execution until a time, or closes it.

@@ -1,5 +1,6 @@
 use crate::load;
-use cores::queue::Refusal;
+use cores::queue::{Lease, Refusal};
+use pinocchio::AccountView;
 use pinocchio::cpi::set_return_data;
 use program_common::Call;
 use shared_layouts::scheduler::SchedulerConfig;
@@ -20,6 +21,27 @@ pub(crate) fn claim(call: Call) -> Result<(), Refusal> {
     let pauses = load::pauses(config, shard);
     let claimed = queue.claim(data.worker_index, accounts.worker.address().as_array(), data.count, &pauses, now)?;
     // Return data costs more than a lease, so only a claim that fell short says so.
+    if claimed.count < data.count {
+        set_return_data(&[claimed.count]);
+    }
+    Ok(())
+}
+
+/// The same from a queue that is bound to an order, which follows the fixed accounts.
+#[inline(never)]
+pub(crate) fn claim_ordered(call: Call, order: &mut AccountView) -> Result<(), Refusal> {
+    let program_id = call.program_id;
+    let (data, _) = Data::parse(call.data)?;
+    let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;
+    let now = load::now_outlined(accounts.clock)?;
+    // SAFETY: config, queue and order are different kinds of account, so none is held twice.
+    let config: &SchedulerConfig = unsafe { load::read_cold(accounts.config, program_id) }?;
+    // SAFETY: as above.
+    let mut queue = unsafe { load::ordered_queue(accounts.queue, order, program_id) }?;
+    let shard = load::shard_of_outlined(accounts.shard, queue.header, program_id)?;
+    load::check_running(config, shard, now)?;
+    let lease = Lease { worker_index: data.worker_index, pauses: load::pauses(config, shard), now };
+    let claimed = queue.claim(accounts.worker.address().as_array(), data.count, &lease)?;
     if claimed.count < data.count {
         set_return_data(&[claimed.count]);
     }

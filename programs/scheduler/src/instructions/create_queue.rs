@@ -1,21 +1,24 @@
 use crate::Scheduler;
 use crate::load;
-use cores::queue::{Policy, QueueMut, Refusal, clear_lists};
+use cores::queue::{Policy, QueueMut, Refusal, clear_index, clear_lists};
 use cores::refuse;
 use pinocchio::error::ProgramError;
+use pinocchio::{AccountView, Address};
 use program_common::accounts::NewAccount;
 use program_common::{Call, accounts};
-use shared_layouts::account::{AccountHeader, AccountLayout, NO_KEY, total_bytes};
+use shared_layouts::account::{AccountHeader, AccountLayout, Key, NO_KEY, total_bytes};
 use shared_layouts::scheduler::create_queue::{Accounts, Data};
 use shared_layouts::scheduler::{
-    Entry, LEVELS, MAX_CREATE_BYTES, MAX_PRODUCERS, Producer, ProducerRecord, QUEUE_SEED, Queue, SchedulerConfig, Shard,
+    Entry, LEVELS, MAX_CREATE_BYTES, MAX_PRODUCERS, ORDERED_QUEUE, OrderIndex, Producer, ProducerRecord, QUEUE_SEED, Queue,
+    SchedulerConfig, Shard, queue_flags,
 };
 
 #[inline(never)]
 pub(crate) fn create_queue(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, tail) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;
+    let (fixed, order) = load::split_order(call.accounts, Accounts::<()>::COUNT);
+    let (accounts, _) = Accounts::parse_cold_or_deny(fixed)?;
     check_producers(tail)?;
 
     // SAFETY: shard and config are different kinds of account, and neither is held elsewhere.
@@ -29,6 +32,12 @@ pub(crate) fn create_queue(call: Call) -> Result<(), Refusal> {
         shard.queues_created
     };
     let policy = policy(data, config)?;
+    let order = match (order, data.flags & queue_flags::ORDERED != 0) {
+        (None, false) => NO_KEY,
+        (Some(order), true) => join(order, accounts.shard, program_id)?,
+        (None, true) => return Err(refuse!(OrderMissing)),
+        (Some(_), false) => return Err(ProgramError::InvalidArgument.into()),
+    };
 
     let shard_key = *accounts.shard.address().as_array();
     let bump = NewAccount {
@@ -51,6 +60,7 @@ pub(crate) fn create_queue(call: Call) -> Result<(), Refusal> {
     header.header.bump = bump;
     header.shard = shard_key;
     header.number = number;
+    header.order = order;
     for (place, record) in header.producers.iter_mut().zip(producers(tail)) {
         *place = Producer {
             key: record.key,
@@ -63,8 +73,22 @@ pub(crate) fn create_queue(call: Call) -> Result<(), Refusal> {
             ..bytemuck::Zeroable::zeroed()
         };
     }
-    QueueMut::load(&mut bytes)?.free_slots_from(0)?;
-    Ok(())
+    if data.flags & queue_flags::ORDERED != 0 {
+        bytes[0] = ORDERED_QUEUE;
+        clear_index(accounts::fresh(&mut bytes[Queue::BYTES..]).map_err(Refusal::passed_on)?);
+    }
+    QueueMut::load_any(&mut bytes)?.free_slots_from(0)
+}
+
+/// Adds a queue to those of its shard in the order, whose key it returns.
+#[inline(never)]
+fn join(order: &mut AccountView, shard: &AccountView, program: &Address) -> Result<Key, Refusal> {
+    let key = *order.address().as_array();
+    // SAFETY: an order is another kind of account than those that are held.
+    let order = unsafe { load::writable_order(order, program) }?;
+    let place = load::place_in_order(order, shard)?;
+    place.queues = place.queues.checked_add(1).ok_or(ProgramError::ArithmeticOverflow)?;
+    Ok(key)
 }
 
 fn producers(tail: &[u8]) -> impl Iterator<Item = ProducerRecord> + '_ {
@@ -88,7 +112,8 @@ fn check_producers(tail: &[u8]) -> Result<(), Refusal> {
 
 /// Bytes of the queue's account.
 fn queue_bytes(data: &Data) -> usize {
-    Queue::BYTES + total_bytes(usize::from(data.slots), Entry::BYTES)
+    let index_bytes = if data.flags & queue_flags::ORDERED == 0 { 0 } else { OrderIndex::BYTES };
+    Queue::BYTES + index_bytes + total_bytes(usize::from(data.slots), Entry::BYTES)
 }
 
 fn policy(data: &Data, config: &SchedulerConfig) -> Result<Policy, Refusal> {

@@ -1,10 +1,11 @@
 use crate::load;
 use crate::run::{self, Run};
-use cores::queue::Refusal;
+use cores::queue::{Finished, Handle, QueueMut, Refusal};
 use cores::refuse;
+use pinocchio::AccountView;
 use pinocchio::error::ProgramError;
 use program_common::Call;
-use program_common::siblings::Sibling;
+use program_common::siblings::{Sibling, Siblings};
 use shared_layouts::account::keys_equal;
 use shared_layouts::processor::{execute, verify};
 use shared_layouts::scheduler::dispatch::{Accounts, Data};
@@ -23,10 +24,57 @@ pub(crate) fn dispatch(call: Call) -> Result<(), Refusal> {
     let mut queue = unsafe { load::queue(accounts.queue, program_id) }?;
     load::check_running(config, load::shard_of(accounts.shard, queue.header, program_id)?, now)?;
     let siblings = run.siblings(accounts.instructions)?;
-    let entry = run.entry(&queue, accounts.worker, now)?;
+    let finished = finish(&mut queue, &run, accounts.worker, &siblings, now)?;
+    if finished.tip_lamports != 0 {
+        run::pay(accounts.queue, accounts.worker, &finished, &run)?;
+    }
+    Ok(())
+}
+
+/// Compares the entry with the instruction that follows, and takes it out of the queue.
+#[inline(always)]
+fn finish(
+    queue: &mut QueueMut,
+    run: &Run,
+    worker: &AccountView,
+    siblings: &Siblings,
+    now: i64,
+) -> Result<Finished, Refusal> {
+    let entry = run.entry(queue, worker, now)?;
     let next = siblings.following().ok_or_else(|| refuse!(WrongSibling))?;
     check_sibling(&next, queue.header, entry)?;
-    let finished = queue.finish(run.slot, now)?;
+    queue.finish(run.slot, now)
+}
+
+/// The same from a queue that is bound to an order, which follows the fixed accounts.
+#[inline(never)]
+pub(crate) fn dispatch_ordered(call: Call, order: &mut AccountView) -> Result<(), Refusal> {
+    let program_id = call.program_id;
+    let (data, _) = Data::parse(call.data)?;
+    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let run = Run { slot: data.slot, generation: data.generation, program_id };
+    let now = load::now(accounts.clock)?;
+    // SAFETY: config, queue and order are different kinds of account, so none is held twice.
+    let config: &SchedulerConfig = unsafe { load::read(accounts.config, program_id) }?;
+    let finished = {
+        // SAFETY: as above.
+        let mut queue = unsafe { load::ordered_queue(accounts.queue, order, program_id) }?;
+        load::check_running(config, load::shard_of(accounts.shard, queue.header, program_id)?, now)?;
+        let siblings = run.siblings(accounts.instructions)?;
+        let handle = Handle { slot: run.slot, generation: run.generation };
+        queue.check_turn(handle, now)?;
+        let lent = queue.lend(handle)?;
+        match finish(&mut queue.plain(), &run, accounts.worker, &siblings, now) {
+            Ok(finished) => {
+                queue.take_back(&lent)?;
+                finished
+            }
+            Err(refusal) => {
+                queue.undo(&lent);
+                return Err(refusal);
+            }
+        }
+    };
     if finished.tip_lamports != 0 {
         run::pay(accounts.queue, accounts.worker, &finished, &run)?;
     }

@@ -1,5 +1,6 @@
 use crate::load;
 use cores::queue::{NewEntry, Refusal, is_plain};
+use pinocchio::AccountView;
 use program_common::Call;
 use shared_layouts::scheduler::enqueue::{Accounts, Data};
 
@@ -34,5 +35,21 @@ pub(crate) fn enqueue_any(call: Call) -> Result<(), Refusal> {
     let capability_key = accounts.capability.address().as_array();
     let new = NewEntry { request, capability_key, capability, arguments, purse_lamports };
     queue.enqueue_any(Some(accounts.producer.address().as_array()), &new, load::now(accounts.clock)?)?;
+    Ok(())
+}
+
+/// The same into a queue that is bound to an order, which follows the fixed accounts.
+#[inline(never)]
+pub(crate) fn enqueue_ordered(call: Call, order: &mut AccountView) -> Result<(), Refusal> {
+    let program_id = call.program_id;
+    let (request, arguments) = Data::parse(call.data)?;
+    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let purse_lamports = load::purse_lamports(accounts.queue, request.tip_lamports)?;
+    // SAFETY: queue and order are different kinds of account, and no other one of this program is loaded here.
+    let mut queue = unsafe { load::ordered_queue(accounts.queue, order, program_id) }?;
+    let capability = load::capability(accounts.capability, queue.header)?;
+    let capability_key = accounts.capability.address().as_array();
+    let new = NewEntry { request, capability_key, capability, arguments, purse_lamports };
+    queue.enqueue(Some(accounts.producer.address().as_array()), &new, load::now(accounts.clock)?)?;
     Ok(())
 }

@@ -19,7 +19,7 @@ pub(crate) fn grow_queue(call: Call) -> Result<(), Refusal> {
         // SAFETY: config, shard and queue are different kinds of account, so none is held twice.
         let config: &SchedulerConfig = unsafe { load::read_cold(accounts.config, program_id) }?;
         // SAFETY: as above.
-        let queue = unsafe { load::owned_queue(accounts.shard, accounts.owner, accounts.queue, program_id) }?;
+        let queue = unsafe { load::any_owned_queue(accounts.shard, accounts.owner, accounts.queue, program_id) }?;
         let slots = queue.header.slots;
         let fits = data.slots > 0 && added_bytes <= MAX_CREATE_BYTES;
         let most = config.max_queue_size;
@@ -38,7 +38,7 @@ pub(crate) fn grow_queue(call: Call) -> Result<(), Refusal> {
     lengthen(accounts.queue, added_bytes)?;
     let mut data_of_queue = accounts.queue.try_borrow_mut().map_err(Refusal::passed_on)?;
     write_slots(&mut data_of_queue, first_slot.saturating_add(data.slots))?;
-    QueueMut::load(&mut data_of_queue)?.free_slots_from(first_slot)
+    QueueMut::load_any(&mut data_of_queue)?.free_slots_from(first_slot)
 }
 
 fn write_slots(data: &mut [u8], slots: u16) -> Result<(), Refusal> {

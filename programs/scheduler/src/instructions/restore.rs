@@ -3,7 +3,7 @@ use cores::queue::{NewEntry, Refusal};
 use cores::refuse;
 use program_common::Call;
 use shared_layouts::scheduler::restore::{Accounts, Data};
-use shared_layouts::scheduler::{SchedulerConfig, enqueue};
+use shared_layouts::scheduler::{SchedulerConfig, enqueue, queue_flags};
 
 #[inline(never)]
 pub(crate) fn restore(call: Call) -> Result<(), Refusal> {
@@ -12,13 +12,14 @@ pub(crate) fn restore(call: Call) -> Result<(), Refusal> {
     // The fixed data is that of `Enqueue`.
     const { assert!(Data::BYTES == enqueue::Data::BYTES) };
     let (request, _) = enqueue::Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;
+    let (fixed, order) = load::split_order(call.accounts, Accounts::<()>::COUNT);
+    let (accounts, _) = Accounts::parse_cold_or_deny(fixed)?;
     let now = load::now_outlined(accounts.clock)?;
     // SAFETY: config and queue are different kinds of account, so none is held twice.
     let config: &SchedulerConfig = unsafe { load::read_cold(accounts.config, program_id) }?;
     let purse_lamports = load::purse_lamports(accounts.queue, request.tip_lamports)?;
     // SAFETY: as above.
-    let mut queue = unsafe { load::owned_queue(accounts.shard, accounts.owner, accounts.queue, program_id) }?;
+    let mut queue = unsafe { load::any_owned_queue(accounts.shard, accounts.owner, accounts.queue, program_id) }?;
     let shard = load::shard_of_outlined(accounts.shard, queue.header, program_id)?;
     if load::check_running(config, shard, now).is_ok() {
         return Err(refuse!(ShardNotPaused));
@@ -26,6 +27,10 @@ pub(crate) fn restore(call: Call) -> Result<(), Refusal> {
     let capability = load::capability(accounts.capability, queue.header)?;
     let capability_key = accounts.capability.address().as_array();
     let new = NewEntry { request, capability_key, capability, arguments, purse_lamports };
-    queue.enqueue_any(None, &new, now)?;
-    Ok(())
+    match order {
+        None if queue.header.header.state & queue_flags::ORDERED != 0 => Err(refuse!(OrderMissing)),
+        None => queue.enqueue_any(None, &new, now).map(drop),
+        // SAFETY: the queue is not used any more under its former name; an order is another kind of account than the others.
+        Some(order) => unsafe { load::ordered_queue(accounts.queue, order, program_id) }?.enqueue(None, &new, now).map(drop),
+    }
 }

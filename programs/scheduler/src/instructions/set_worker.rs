@@ -13,6 +13,6 @@ pub(crate) fn set_worker(call: Call) -> Result<(), Refusal> {
     }
     let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;
     // SAFETY: shard and queue are different kinds of account, so none is held twice.
-    let mut queue = unsafe { load::owned_queue(accounts.shard, accounts.owner, accounts.queue, program_id) }?;
+    let mut queue = unsafe { load::any_owned_queue(accounts.shard, accounts.owner, accounts.queue, program_id) }?;
     queue.set_worker(&data.key, data.active == 1)
 }

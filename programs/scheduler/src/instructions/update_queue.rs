@@ -11,7 +11,7 @@ pub(crate) fn update_queue(call: Call) -> Result<(), Refusal> {
     let (data, _) = Data::parse(call.data)?;
     let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;
     // SAFETY: shard and queue are different kinds of account, so none is held twice.
-    let queue = unsafe { load::owned_queue(accounts.shard, accounts.owner, accounts.queue, program_id) }?;
+    let queue = unsafe { load::any_owned_queue(accounts.shard, accounts.owner, accounts.queue, program_id) }?;
     let policy = Policy {
         max_dead: data.max_dead,
         max_deadline_seconds: data.max_deadline_seconds,
@@ -25,6 +25,10 @@ pub(crate) fn update_queue(call: Call) -> Result<(), Refusal> {
         flags: data.flags,
     };
     policy.check(queue.header.slots)?;
+    // What a queue is bound to, it is bound to for its life.
+    if (data.flags ^ queue.header.header.state) & queue_flags::ORDERED != 0 {
+        return Err(refuse!(WrongFlags));
+    }
     // Entries of an open queue carry no lease policy.
     let turns = (data.flags ^ queue.header.header.state) & queue_flags::LEASED != 0;
     if turns && !queue.is_empty() {

@@ -17,7 +17,7 @@ pub(crate) fn withdraw_purse(call: Call) -> Result<(), Refusal> {
     let purse_lamports = load::purse(accounts.queue)?;
     let free_lamports = {
         // SAFETY: shard and queue are different kinds of account, so none is held twice.
-        let queue = unsafe { load::owned_queue(accounts.shard, accounts.owner, accounts.queue, program_id) }?;
+        let queue = unsafe { load::any_owned_queue(accounts.shard, accounts.owner, accounts.queue, program_id) }?;
         purse_lamports.saturating_sub(queue.header.reserved_tip_lamports)
     };
     if data.lamports > free_lamports {
