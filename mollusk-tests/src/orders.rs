@@ -2,15 +2,16 @@
 
 use crate::{
     features::FeatureProfile,
-    fixture::{Definition, Fixture, config, people},
+    fixture::{self, Definition, Fixture, config, people},
     lifecycle::Update,
     programs::{NOOP, SCHEDULER, address},
+    queues::Bench,
 };
 use shared_layouts::{
     client,
     scheduler::{
-        self, ConstraintRecord, Order, OrderInvitation, Registry, Shard, WeightRecord, composition_mode, config_fields,
-        constraint_kind, when_dead,
+        self, ConstraintRecord, Order, OrderInvitation, ProducerRecord, Registry, Shard, WeightRecord,
+        composition_mode, config_fields, constraint_kind, queue_flags, when_dead,
     },
 };
 use solana_instruction::{AccountMeta, Instruction};
@@ -233,6 +234,35 @@ impl Shared {
     /// The composition of the constraints as they are.
     pub fn composition(&self) -> Instruction {
         compose(&self.order, &self.shards[0], self.order().constraints_version)
+    }
+
+    /// Composes the constraints as they are.
+    pub fn compose(&mut self) {
+        let compose = self.composition();
+        self.fixture.send(&[compose], &[people::OWNER]);
+    }
+
+    /// The creation of a shard's next queue, bound to the order, with [`people::PRODUCER`] as its producer.
+    pub fn creation(&self, shard: usize, policy: &scheduler::create_queue::Data) -> Instruction {
+        let policy = scheduler::create_queue::Data { flags: policy.flags | queue_flags::ORDERED, ..*policy };
+        let producer = ProducerRecord { quota: 2_000, ..fixture::producer(people::PRODUCER) };
+        let mut create = self.fixture.create_queue(&self.shards[shard], &policy, &[producer]);
+        create.accounts.push(AccountMeta::new(self.order, false));
+        create
+    }
+
+    /// A shard's new queue, bound to the order; if it is leased, [`people::WORKER`] is worker 0. The world goes with it.
+    pub fn bench(mut self, shard: usize, policy: &scheduler::create_queue::Data) -> Bench {
+        let create = self.creation(shard, policy);
+        let queue = create.accounts[scheduler::create_queue::Position::queue as usize].pubkey;
+        self.fixture.send(&[create], &[people::OWNER]);
+        let (shard, capability) = (self.shards[shard], self.members[0]);
+        let mut bench = Bench { fixture: self.fixture, shard, queue, capability, order: Some(self.order) };
+        if policy.flags & queue_flags::LEASED != 0 {
+            let listing = bench.set_worker(people::WORKER, true);
+            bench.send(&[listing], &[people::OWNER]);
+        }
+        bench
     }
 
     /// The order's account.

@@ -7,7 +7,8 @@ use crate::{
     world::{TxFailure, TxOutcome},
 };
 use shared_layouts::scheduler::{
-    self as wire, BatchItem, Entry, EntryHandle, ProducerRecord, Queue, entry_flags, queue_flags, reader::QueueReader,
+    self as wire, BatchItem, Entry, EntryHandle, Order, ProducerRecord, Queue, entry_flags, queue_flags,
+    reader::QueueReader,
 };
 use solana_instruction::{AccountMeta, Instruction};
 use solana_pubkey::Pubkey;
@@ -29,6 +30,8 @@ pub struct Bench {
     pub queue: Pubkey,
     /// A capability without accounts.
     pub capability: Pubkey,
+    /// The order that the queue is bound to.
+    pub order: Option<Pubkey>,
 }
 
 impl Bench {
@@ -41,7 +44,7 @@ impl Bench {
         let queue = create.accounts[wire::create_queue::Position::queue as usize].pubkey;
         fixture.send(&[create], &[people::OWNER]);
         let capability = fixture.capability(&shard, definition);
-        let mut bench = Self { fixture, shard, queue, capability };
+        let mut bench = Self { fixture, shard, queue, capability, order: None };
         if policy.flags & queue_flags::LEASED != 0 {
             let listing = bench.set_worker(people::WORKER, true);
             bench.fixture.send(&[listing], &[people::OWNER]);
@@ -57,6 +60,11 @@ impl Bench {
     /// A leased queue and a capability that takes any arguments.
     pub fn leased(profile: FeatureProfile) -> Self {
         Self::new(profile, &leased_policy(), &Definition::new(&NOOP.address()))
+    }
+
+    /// The order's account, as the queue's instructions take it behind their own.
+    fn more(&self) -> Vec<AccountMeta> {
+        self.order.iter().map(|order| AccountMeta::new(*order, false)).collect()
     }
 
     /// Sends a transaction that must succeed.
@@ -78,6 +86,14 @@ impl Bench {
         let signers: Vec<_> = signers.iter().collect();
         let payer = crate::programs::keypair(people::PAYER);
         self.fixture.world.expect_error(instructions, &payer, &signers, index, error as u32)
+    }
+
+    /// The order that the queue is bound to, as it is.
+    ///
+    /// # Panics
+    /// When it is bound to none.
+    pub fn read_order(&self) -> Order {
+        self.fixture.fixed_part(&self.order.expect("the queue is bound to an order"))
     }
 
     /// The queue as it is.
@@ -127,7 +143,7 @@ impl Bench {
             capability: self.capability,
             clock: sysvar::clock::ID,
         };
-        wire::enqueue(SCHEDULER.address(), accounts, &[], data, arguments)
+        wire::enqueue(SCHEDULER.address(), accounts, &self.more(), data, arguments)
     }
 
     /// Queues an entry at level 5 and returns its handle.
@@ -150,7 +166,7 @@ impl Bench {
             let request = plain(first_sequence + index);
             [bytemuck::bytes_of(&item), bytemuck::bytes_of(&request), arguments].concat()
         });
-        let more = [AccountMeta::new_readonly(self.capability, false)];
+        let more = [self.more(), vec![AccountMeta::new_readonly(self.capability, false)]].concat();
         let items: Vec<u8> = items.collect();
         wire::enqueue_batch(SCHEDULER.address(), accounts, &more, &wire::enqueue_batch::Data {}, &items)
     }
@@ -164,7 +180,7 @@ impl Bench {
             worker: address(worker),
             clock: sysvar::clock::ID,
         };
-        wire::claim(SCHEDULER.address(), accounts, &[], &wire::claim::Data { worker_index, count }, &[])
+        wire::claim(SCHEDULER.address(), accounts, &self.more(), &wire::claim::Data { worker_index, count }, &[])
     }
 
     /// `Dispatch` by a worker.
@@ -178,7 +194,7 @@ impl Bench {
             clock: sysvar::clock::ID,
         };
         let data = wire::dispatch::Data { generation: handle.generation, slot: handle.slot };
-        wire::dispatch(SCHEDULER.address(), accounts, &[], &data, &[])
+        wire::dispatch(SCHEDULER.address(), accounts, &self.more(), &data, &[])
     }
 
     /// `Dispatch` by a worker that can take a tip, and `Execute`.
@@ -201,7 +217,7 @@ impl Bench {
             processor_config: fixture::config(PROCESSOR),
         };
         let data = wire::dispatch_direct::Data { generation: handle.generation, slot: handle.slot };
-        wire::dispatch_direct(SCHEDULER.address(), accounts, &[], &data, &[])
+        wire::dispatch_direct(SCHEDULER.address(), accounts, &self.more(), &data, &[])
     }
 
     /// `Fail` by a worker.
@@ -219,7 +235,7 @@ impl Bench {
             slot: handle.slot,
             permanent: u8::from(permanent),
         };
-        wire::fail(SCHEDULER.address(), accounts, &[], &data, &[])
+        wire::fail(SCHEDULER.address(), accounts, &self.more(), &data, &[])
     }
 
     /// `Reap`.
@@ -230,7 +246,7 @@ impl Bench {
             queue: self.queue,
             clock: sysvar::clock::ID,
         };
-        wire::reap(SCHEDULER.address(), accounts, &[], &wire::reap::Data {}, bytemuck::cast_slice(handles))
+        wire::reap(SCHEDULER.address(), accounts, &self.more(), &wire::reap::Data {}, bytemuck::cast_slice(handles))
     }
 
     /// An instruction of the shard's owner on one entry: data is the handle and what follows it, accounts are shard, owner,
@@ -243,14 +259,21 @@ impl Bench {
     ) -> Instruction {
         let names = [self.shard, address(people::OWNER), self.queue, sysvar::clock::ID];
         let data = [&handle.generation.to_le_bytes()[..], &handle.slot.to_le_bytes()[..], more].concat();
-        shared_layouts::client::build(SCHEDULER.address(), spec, &names[..spec.accounts.len()], &[], &data, &[])
+        shared_layouts::client::build(
+            SCHEDULER.address(),
+            spec,
+            &names[..spec.accounts.len()],
+            &self.more(),
+            &data,
+            &[],
+        )
     }
 
     /// `Cancel` by a named signer.
     pub fn cancel(&self, signer: &str, handle: EntryHandle) -> Instruction {
         let accounts = wire::cancel::Accounts { shard: self.shard, signer: address(signer), queue: self.queue };
         let data = wire::cancel::Data { generation: handle.generation, slot: handle.slot };
-        wire::cancel(SCHEDULER.address(), accounts, &[], &data, &[])
+        wire::cancel(SCHEDULER.address(), accounts, &self.more(), &data, &[])
     }
 
     /// `SetWorker`.
@@ -290,7 +313,7 @@ impl Bench {
             queue: self.queue,
             recipient: *recipient,
         };
-        wire::close_queue(SCHEDULER.address(), accounts, &[], &wire::close_queue::Data {}, &[])
+        wire::close_queue(SCHEDULER.address(), accounts, &self.more(), &wire::close_queue::Data {}, &[])
     }
 
     /// The entry that a handle names.

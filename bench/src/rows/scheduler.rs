@@ -5,11 +5,17 @@ use mollusk_tests::features::FeatureProfile;
 use mollusk_tests::fixture::{
     Definition, Fixture, fixed, initialize_processor, initialize_scheduler, pause, people, queue_policy, resume,
 };
+use mollusk_tests::lifecycle::Update;
+use mollusk_tests::orders::{Shared, before};
 use mollusk_tests::programs::{NOOP, PROCESSOR, RELAY, SCHEDULER};
-use mollusk_tests::queues::{Bench, commitment, committed, plain};
+use mollusk_tests::queues::{Bench, commitment, committed, leased_policy, plain};
 use shared_layouts::processor::capability_flags;
-use shared_layouts::scheduler::{EntryHandle, create_queue, dead_letter, enqueue, hold, redrive, reprioritize};
+use shared_layouts::scheduler::{
+    EntryHandle, composition_mode, config_fields, create_queue, dead_letter, enqueue, hold, queue_flags, redrive,
+    reprioritize, update_config,
+};
 use solana_instruction::{AccountMeta, Instruction};
+use solana_pubkey::Pubkey;
 
 /// Arguments of the entries.
 pub(super) const ARGUMENTS: [u8; 64] = [7; 64];
@@ -34,6 +40,11 @@ pub(super) fn rows() -> Vec<Row> {
         row("scheduler/enqueue/last-slot", |profile| enqueue_into(thousand(profile), 999)),
         row("scheduler/enqueue/cpi-10k-queue", |profile| by_relay(Bench::open(profile))),
         row("scheduler/enqueue/cpi-1000-entries", |profile| by_relay(thousand(profile))),
+        row("scheduler/enqueue/ordered", |profile| {
+            let mut bound = bound(profile, &queue_policy());
+            let enqueue = bound.bench.enqueue(&plain(1), &ARGUMENTS);
+            bound.bench.send(&[enqueue], &[people::PRODUCER]).units_of(0)
+        }),
         row("scheduler/enqueue_batch/8", |profile| {
             let mut bench = Bench::open(profile);
             let batch = bench.enqueue_batch(1, 8, &ARGUMENTS[..32]);
@@ -41,6 +52,10 @@ pub(super) fn rows() -> Vec<Row> {
         }),
         row("scheduler/claim/1", |profile| claim(profile, 1)),
         row("scheduler/claim/8", |profile| claim(profile, 8)),
+        row("scheduler/claim/ordered-1", |profile| claim_behind(profile, 0)),
+        row("scheduler/claim/ordered-behind-1000-blocked", |profile| claim_behind(profile, 1_000)),
+        row("scheduler/dispatch/ordered", |profile| dispatch_ordered(profile, &leased_policy())),
+        row("scheduler/dispatch/ordered-unleased", |profile| dispatch_ordered(profile, &queue_policy())),
         row("scheduler/dispatch/unleased", |profile| run(Bench::open(profile), &plain(1), &ARGUMENTS)),
         row("scheduler/dispatch/leased", |profile| {
             let (mut bench, handle) = leased(profile);
@@ -92,6 +107,60 @@ pub(super) fn sizes() -> Vec<Row> {
         row("scheduler/dispatch/of-100", |profile| dispatch_of(profile, 100)),
         row("scheduler/dispatch/of-1000", |profile| dispatch_of(profile, 1_000)),
     ]
+}
+
+/// A queue bound to an order of twelve members, the second of which waits for the first.
+struct Bound {
+    bench: Bench,
+    members: Vec<Pubkey>,
+}
+
+fn bound(profile: FeatureProfile, policy: &create_queue::Data) -> Bound {
+    let mut shared = Shared::new(profile, 1, 12, composition_mode::STRICT);
+    shared.set(0, &[before(0, 1)]);
+    shared.compose();
+    let members = shared.members.clone();
+    Bound { bench: shared.bench(0, &create_queue::Data { slots: 20, ..*policy }), members }
+}
+
+/// Units of a claim of one entry, with so many at a higher level that wait for a leased one.
+fn claim_behind(profile: FeatureProfile, blocked: u16) -> u64 {
+    let mut bound = bound(profile, &leased_policy());
+    let fields = config_fields::MAX_QUEUE_SIZE;
+    let size = update_config::Data { fields, max_queue_size: blocked + 20, ..Default::default() };
+    bound.bench.send(&[Update::Scheduler(size).by(people::AUTHORITY)], &[people::AUTHORITY]);
+    bound.bench.grow_to(blocked + 20);
+    let mut sequence = 1;
+    let mut put = |bound: &mut Bound, member: usize, level: u8| {
+        bound.bench.capability = bound.members[member];
+        let enqueue = bound.bench.enqueue(&enqueue::Data { level, ..plain(sequence) }, &ARGUMENTS);
+        sequence += 1;
+        bound.bench.send(&[enqueue], &[people::PRODUCER]);
+    };
+    put(&mut bound, 0, 5);
+    let first = bound.bench.claim(people::WORKER, 0, 1);
+    bound.bench.send(&[first], &[people::WORKER]);
+    for _ in 0..blocked {
+        put(&mut bound, 1, 15);
+    }
+    put(&mut bound, 2, 3);
+    put(&mut bound, 2, 3);
+    let claim = bound.bench.claim(people::WORKER, 0, 1);
+    let units = bound.bench.send(&[claim], &[people::WORKER]).units_of(0);
+    assert_eq!(bound.bench.read().header.leased_count, 2, "the entry that does not wait was claimed");
+    units
+}
+
+/// Units of the dispatch of an entry of a queue that is bound to an order.
+fn dispatch_ordered(profile: FeatureProfile, policy: &create_queue::Data) -> u64 {
+    let mut bound = bound(profile, policy);
+    let handle = bound.bench.put(1, &ARGUMENTS);
+    if policy.flags & queue_flags::LEASED != 0 {
+        let claim = bound.bench.claim(people::WORKER, 0, 1);
+        bound.bench.send(&[claim], &[people::WORKER]);
+    }
+    let run = bound.bench.run(people::WORKER, handle, &ARGUMENTS);
+    bound.bench.send(&run, &[people::WORKER]).units_of(0)
 }
 
 /// An open queue of 1,000 slots.

@@ -19,16 +19,16 @@
 use super::claim::{check_worker, highest_bit, serves_lowest};
 use super::links::{entry_mut, push_tail, unlink};
 use super::{
-    Claimed, EMPTY, EXPIRED_PER_CLAIM, Handle, LEVEL_MASK, NewEntry, Parts, PROMOTED_PER_CLAIM, Pauses, QueueMut, Refusal, kind_of,
-    split,
+    Claimed, EMPTY, EXPIRED_PER_CLAIM, Handle, LEVEL_MASK, NewEntry, PROMOTED_PER_CLAIM, Parts, Pauses, QueueMut,
+    Refusal, kind_of, split,
 };
 use crate::order::epochs::{self, is_overdue};
 use crate::order::{Death, Stamp, Verdict};
 use crate::refuse;
 use shared_layouts::account::{AccountLayout, Key, keys_equal};
 use shared_layouts::scheduler::{
-    Entry, LEVELS, MAX_MEMBERS, NO_BIT, NO_CLASS, NO_LEVEL, NO_SLOT, ORDER_CLASSES, ORDERED_QUEUE, ORDER_LANES, Order, OrderIndex, Queue,
-    list, queue_flags, reason,
+    Entry, LEVELS, MAX_MEMBERS, NO_BIT, NO_CLASS, NO_LEVEL, NO_SLOT, ORDER_CLASSES, ORDER_LANES, ORDERED_QUEUE, Order,
+    OrderIndex, Queue, list, queue_flags, reason,
 };
 
 /// Ready entries that a dispatch from an open queue walks over to find out which place its own has.
@@ -305,7 +305,11 @@ impl<'a> OrderedMut<'a> {
         if stamp.bit != NO_BIT {
             if has_left || entry.generation != lent.generation {
                 // It is gone, or was run and recurs.
-                if was_dead { epochs::bury(order, stamp)? } else { epochs::leave(order, stamp)? }
+                if was_dead {
+                    epochs::bury(order, stamp)?
+                } else {
+                    epochs::leave(order, stamp)?
+                }
                 entry.order_bit = NO_BIT;
             } else if is_dead && !was_dead {
                 if epochs::die(order, stamp)? == Death::Final {

@@ -1,5 +1,6 @@
 //! Valid cases of the scheduler.
 
+mod bound;
 mod managing;
 mod orders;
 mod producing;
@@ -26,6 +27,7 @@ pub fn cases() -> Vec<ValidCase> {
     cases.extend(producing::cases(&open));
     cases.extend(running::cases(&open, &leased));
     cases.extend(managing::cases(&open));
+    cases.extend(bound::cases());
     cases.extend(orders::cases());
     cases
 }

@@ -54,7 +54,7 @@ impl Scenario {
             places.push((shard, queue, fixture.capability(&shard, &Definition::new(&NOOP.address()))));
         }
         let (shard, queue, capability) = places[0];
-        let bench = Bench { fixture, shard, queue, capability };
+        let bench = Bench { fixture, shard, queue, capability, order: None };
         let mut scenario = Self { bench, places, known: BTreeMap::new(), sequence: 0, random: seed | 1 };
         for place in [1, 2] {
             scenario.look_at(place);

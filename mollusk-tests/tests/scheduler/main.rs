@@ -4,5 +4,6 @@ mod dispatching;
 mod end_to_end;
 mod leases;
 mod management;
+mod ordered;
 mod producing;
 mod reading;

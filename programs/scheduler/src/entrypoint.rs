@@ -144,6 +144,16 @@ unsafe fn refused_after_walk(first: *const AccountView, refusal: Refusal) -> u64
 #[cold]
 #[inline(never)]
 unsafe fn enter_any(input: *mut u8) -> u64 {
+    // SAFETY: the input begins with the number of accounts.
+    if unsafe { number(input) } == 7 {
+        // SAFETY: the caller's contract, and the number of accounts.
+        let walked = unsafe { walk::<7>(input) };
+        if let Some((mut accounts, end)) = walked {
+            // SAFETY: the accounts end there.
+            let (data, program_id) = unsafe { data_and_program(end) };
+            return status(process(program_id, &mut accounts, data), &accounts);
+        }
+    }
     let mut places = [const { MaybeUninit::<AccountView>::uninit() }; MAX_ACCOUNTS];
     // SAFETY: the caller's contract.
     let call = unsafe { collect(input, &mut places) };
@@ -292,7 +302,7 @@ fn process(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> R
     let call = Call { program_id, accounts, data };
     // What is called most, or has to be cheap, is decided first.
     match *discriminator {
-        wire::claim::DISCRIMINATOR => instructions::claim(call),
+        wire::claim::DISCRIMINATOR => ordered::claim(call),
         wire::fail::DISCRIMINATOR => instructions::fail(call),
         wire::reap::DISCRIMINATOR => instructions::reap(call),
         wire::dispatch_direct::DISCRIMINATOR => instructions::dispatch_direct(call),
@@ -307,8 +317,8 @@ fn process(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> R
 #[inline(never)]
 fn process_other(discriminator: u8, call: Call) -> Result<(), Refusal> {
     match discriminator {
-        wire::enqueue::DISCRIMINATOR => instructions::enqueue_any(call),
-        wire::dispatch::DISCRIMINATOR => instructions::dispatch_repeated(call),
+        wire::enqueue::DISCRIMINATOR => ordered::enqueue(call),
+        wire::dispatch::DISCRIMINATOR => ordered::dispatch(call),
         wire::accept_shard_owner::DISCRIMINATOR => instructions::accept_shard_owner(call),
         wire::cancel::DISCRIMINATOR => instructions::cancel(call),
         wire::close_queue::DISCRIMINATOR => instructions::close_queue(call),

@@ -193,7 +193,10 @@ pub(crate) fn place_in_order<'a>(order: &'a mut Order, shard: &AccountView) -> R
 
 /// The accounts of an instruction that are fixed, and the order behind them, if it is there.
 #[inline(always)]
-pub(crate) fn split_order(accounts: &mut [AccountView], fixed: usize) -> (&mut [AccountView], Option<&mut AccountView>) {
+pub(crate) fn split_order(
+    accounts: &mut [AccountView],
+    fixed: usize,
+) -> (&mut [AccountView], Option<&mut AccountView>) {
     if accounts.len() != fixed.wrapping_add(1) {
         return (accounts, None);
     }

@@ -29,9 +29,6 @@ pub(crate) fn process(call: &mut Call) -> Option<Result<(), Refusal>> {
     let program_id = call.program_id;
     let call = Call { program_id, accounts: fixed, data: call.data };
     Some(match discriminator {
-        wire::enqueue::DISCRIMINATOR => instructions::enqueue_ordered(body(call), order),
-        wire::claim::DISCRIMINATOR => instructions::claim_ordered(body(call), order),
-        wire::dispatch::DISCRIMINATOR => instructions::dispatch_ordered(body(call), order),
         wire::reap::DISCRIMINATOR => reap(call, order),
         wire::redrive::DISCRIMINATOR | wire::purge::DISCRIMINATOR => each_dead(call, order),
         _ => on_entry(call, order),
@@ -51,17 +48,39 @@ pub(crate) fn explained(refusal: Refusal, accounts: &[AccountView], program: &Ad
     if is_kind && accounts.iter().any(is_ordered) { refuse!(OrderMissing) } else { refusal }
 }
 
-/// The call without the first byte of its data.
-fn body(call: Call) -> Call {
-    Call { data: call.data.get(1..).unwrap_or(&[]), ..call }
+/// A claim that has not the accounts of the plain form, or one of them twice.
+#[inline(always)]
+pub(crate) fn claim(call: Call) -> Result<(), Refusal> {
+    let Call { program_id, accounts, data } = call;
+    match load::split_order(accounts, wire::claim::SPEC.accounts.len()) {
+        (accounts, Some(order)) => instructions::claim_ordered(Call { program_id, accounts, data }, order),
+        (accounts, None) => instructions::claim(Call { program_id, accounts, data }),
+    }
+}
+
+/// An enqueue that has not the accounts of the plain form, or one of them twice.
+#[inline(always)]
+pub(crate) fn enqueue(call: Call) -> Result<(), Refusal> {
+    let Call { program_id, accounts, data } = call;
+    match load::split_order(accounts, wire::enqueue::SPEC.accounts.len()) {
+        (accounts, Some(order)) => instructions::enqueue_ordered(Call { program_id, accounts, data }, order),
+        (accounts, None) => instructions::enqueue_any(Call { program_id, accounts, data }),
+    }
+}
+
+/// A dispatch that has not the accounts of the plain form, or one of them twice.
+#[inline(always)]
+pub(crate) fn dispatch(call: Call) -> Result<(), Refusal> {
+    let Call { program_id, accounts, data } = call;
+    match load::split_order(accounts, wire::dispatch::SPEC.accounts.len()) {
+        (accounts, Some(order)) => instructions::dispatch_ordered(Call { program_id, accounts, data }, order),
+        (accounts, None) => instructions::dispatch_repeated(Call { program_id, accounts, data }),
+    }
 }
 
 /// Accounts of the plain form of an instruction on entries.
 fn fixed_accounts(discriminator: u8) -> Option<usize> {
     Some(match discriminator {
-        wire::enqueue::DISCRIMINATOR => wire::enqueue::SPEC.accounts.len(),
-        wire::claim::DISCRIMINATOR => wire::claim::SPEC.accounts.len(),
-        wire::dispatch::DISCRIMINATOR => wire::dispatch::SPEC.accounts.len(),
         wire::dispatch_direct::DISCRIMINATOR => wire::dispatch_direct::SPEC.accounts.len(),
         wire::fail::DISCRIMINATOR => wire::fail::SPEC.accounts.len(),
         wire::reap::DISCRIMINATOR => wire::reap::SPEC.accounts.len(),

@@ -6,6 +6,8 @@ mod instructions;
 mod order_accounts;
 mod order_instructions;
 #[cfg(feature = "client")]
+mod ordered_reader;
+#[cfg(feature = "client")]
 pub mod reader;
 
 pub use accounts::*;
@@ -13,6 +15,8 @@ pub use error::SchedulerError;
 pub use instructions::*;
 pub use order_accounts::*;
 pub use order_instructions::*;
+#[cfg(feature = "client")]
+pub use ordered_reader::{Turn, turn};
 
 use crate::declare::{InstructionSpec, join_instructions};
 

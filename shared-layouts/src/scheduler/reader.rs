@@ -2,24 +2,28 @@
 
 extern crate alloc;
 
-use super::{Entry, EntryHandle, LEVELS, List, NO_SLOT, Queue, list, queue_flags};
-use crate::account::load;
+use super::{
+    Entry, EntryHandle, LEVELS, List, NO_SLOT, ORDER_LANES, ORDERED_QUEUE, OrderIndex, Queue, list, queue_flags,
+};
+use crate::account::{AccountLayout, load};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use solana_program_error::ProgramError;
 
 /// Delayed entries that a claim looks at on its way.
-const PROMOTED_PER_CLAIM: usize = 2;
+pub(super) const PROMOTED_PER_CLAIM: usize = 2;
 /// Entries past their deadline that a claim takes out of its way.
-const EXPIRED_PER_CLAIM: usize = 8;
+pub(super) const EXPIRED_PER_CLAIM: usize = 8;
 /// Ready entries that a dispatch from an open queue walks over.
-const MAX_WALK: usize = 64;
+pub(super) const MAX_WALK: usize = 64;
 
 /// A queue's account, parsed.
 #[derive(Clone, Debug)]
 pub struct QueueReader {
     /// Header.
     pub header: Queue,
+    /// Ready lists of a queue that is bound to an order.
+    pub index: Option<OrderIndex>,
     /// Slots.
     pub entries: Vec<Entry>,
 }
@@ -32,21 +36,28 @@ impl QueueReader {
     pub fn parse(data: &[u8]) -> Result<Self, ProgramError> {
         let fixed = data.get(..Queue::BYTES).ok_or(ProgramError::InvalidAccountData)?;
         let header: Queue = bytemuck::pod_read_unaligned(fixed);
+        let mut kind = header;
+        if header.header.discriminator == ORDERED_QUEUE {
+            kind.header.discriminator = Queue::DISCRIMINATOR;
+        }
         // `load` says whether kind and version are right; it wants aligned bytes, which a copy of the header has.
-        load::<Queue>(bytemuck::bytes_of(&header))?;
+        load::<Queue>(bytemuck::bytes_of(&kind))?;
         let slab = data.get(header.slab_offset()..).ok_or(ProgramError::InvalidAccountData)?;
         if slab.len() != usize::from(header.slots) * Entry::BYTES {
             return Err(ProgramError::InvalidAccountData);
         }
         let entries = slab.chunks_exact(Entry::BYTES).map(bytemuck::pod_read_unaligned).collect();
-        Ok(Self { header, entries })
+        let is_ordered = header.header.state & queue_flags::ORDERED != 0;
+        let index =
+            is_ordered.then(|| bytemuck::pod_read_unaligned(&data[Queue::BYTES..Queue::BYTES + OrderIndex::BYTES]));
+        Ok(Self { header, index, entries })
     }
 
     /// The entries of a list (`scheduler::list`) with their slots, in order; ready ones from the highest level on.
     pub fn list(&self, kind: u8) -> Vec<(u16, &Entry)> {
         let one = |list: List| self.chain(list);
         match kind {
-            list::READY => (0..LEVELS).rev().flat_map(|level| self.chain(self.header.ready[level])).collect(),
+            list::READY => (0..LEVELS).rev().flat_map(|level| self.ready(level)).collect(),
             list::DELAYED => one(self.header.delayed),
             list::LEASED => one(self.header.leased),
             list::HELD => one(self.header.held),
@@ -67,7 +78,8 @@ impl QueueReader {
         Some(EntryHandle { generation, slot, reserved: [0; 2] })
     }
 
-    /// The handles that a claim of `count` at `now` (unix seconds) leases, in order.
+    /// The handles that a claim of `count` at `now` (unix seconds) leases, in order; for a queue that is bound to an order see
+    /// [`Self::next_claims_under`].
     pub fn next_claims(&self, count: usize, now: i64) -> Vec<EntryHandle> {
         let mut levels: Vec<VecDeque<u16>> = (0..LEVELS).map(|level| self.slots(self.header.ready[level])).collect();
         for slot in self.slots(self.header.delayed).into_iter().take(PROMOTED_PER_CLAIM) {
@@ -100,7 +112,8 @@ impl QueueReader {
         found
     }
 
-    /// The handles of which a worker may dispatch any at `now` (unix seconds), if the queue is open, in order.
+    /// The handles of which a worker may dispatch any at `now` (unix seconds), if the queue is open, in order; for a queue that
+    /// is bound to an order see [`Self::dispatchable_under`].
     pub fn dispatchable(&self, now: i64) -> Vec<EntryHandle> {
         let flags = self.header.header.state;
         if flags & queue_flags::LEASED != 0 {
@@ -116,6 +129,15 @@ impl QueueReader {
             slots.extend(lowest.filter(lives).filter(|slot| !slots.contains(slot)));
         }
         slots.into_iter().filter_map(|slot| self.handle(slot)).collect()
+    }
+
+    /// The ready entries of a level, in the order in which they became ready.
+    pub(super) fn ready(&self, level: usize) -> Vec<(u16, &Entry)> {
+        let Some(index) = &self.index else { return self.chain(self.header.ready[level]) };
+        let lanes = &index.ready[level * ORDER_LANES..][..ORDER_LANES];
+        let mut found: Vec<_> = lanes.iter().flat_map(|lane| self.chain(*lane)).collect();
+        found.sort_by_key(|(_, entry)| entry.order_serial);
+        found
     }
 
     fn slots(&self, list: List) -> VecDeque<u16> {

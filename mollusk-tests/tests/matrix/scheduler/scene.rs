@@ -97,7 +97,7 @@ fn furnished(mut fixture: Fixture, policy: &create_queue::Data) -> Bench {
     let queue = create.accounts[create_queue::Position::queue as usize].pubkey;
     fixture.send(&[create], &[people::OWNER]);
     let capability = fixture.capability(&shard, &definition());
-    let mut bench = Bench { fixture, shard, queue, capability };
+    let mut bench = Bench { fixture, shard, queue, capability, order: None };
     bench.put(1, &ARGUMENTS);
     bench
 }

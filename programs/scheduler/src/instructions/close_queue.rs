@@ -2,10 +2,11 @@ use crate::close::close;
 use crate::load;
 use cores::queue::Refusal;
 use cores::refuse;
+use pinocchio::error::ProgramError;
 use pinocchio::{AccountView, Address};
 use program_common::Call;
-use shared_layouts::scheduler::{Shard, queue_flags};
 use shared_layouts::scheduler::close_queue::{Accounts, Data};
+use shared_layouts::scheduler::{Shard, queue_flags};
 
 #[inline(never)]
 pub(crate) fn close_queue(call: Call) -> Result<(), Refusal> {
@@ -21,6 +22,10 @@ pub(crate) fn close_queue(call: Call) -> Result<(), Refusal> {
         }
         queue.header.header.state & queue_flags::ORDERED != 0
     };
+    // Nothing is written before `close` can no longer refuse.
+    if accounts.queue.address() == accounts.recipient.address() {
+        return Err(ProgramError::InvalidArgument.into());
+    }
     match order {
         // SAFETY: as above; an order is a third kind of account.
         Some(order) => unsafe { leave(accounts.queue, order, accounts.shard, program_id) }?,

@@ -9,15 +9,15 @@ use program_common::{Call, accounts};
 use shared_layouts::account::{AccountHeader, AccountLayout, Key, NO_KEY, total_bytes};
 use shared_layouts::scheduler::create_queue::{Accounts, Data};
 use shared_layouts::scheduler::{
-    Entry, LEVELS, MAX_CREATE_BYTES, MAX_PRODUCERS, ORDERED_QUEUE, OrderIndex, Producer, ProducerRecord, QUEUE_SEED, Queue,
-    SchedulerConfig, Shard, queue_flags,
+    Entry, LEVELS, MAX_CREATE_BYTES, MAX_PRODUCERS, ORDERED_QUEUE, OrderIndex, OrderShard, Producer, ProducerRecord,
+    QUEUE_SEED, Queue, SchedulerConfig, Shard, queue_flags,
 };
 
 #[inline(never)]
 pub(crate) fn create_queue(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, tail) = Data::parse(call.data)?;
-    let (fixed, order) = load::split_order(call.accounts, Accounts::<()>::COUNT);
+    let (fixed, mut order) = load::split_order(call.accounts, Accounts::<()>::COUNT);
     let (accounts, _) = Accounts::parse_cold_or_deny(fixed)?;
     check_producers(tail)?;
 
@@ -32,12 +32,12 @@ pub(crate) fn create_queue(call: Call) -> Result<(), Refusal> {
         shard.queues_created
     };
     let policy = policy(data, config)?;
-    let order = match (order, data.flags & queue_flags::ORDERED != 0) {
-        (None, false) => NO_KEY,
-        (Some(order), true) => join(order, accounts.shard, program_id)?,
-        (None, true) => return Err(refuse!(OrderMissing)),
-        (Some(_), false) => return Err(ProgramError::InvalidArgument.into()),
-    };
+    match &mut order {
+        None if data.flags & queue_flags::ORDERED == 0 => {}
+        None => return Err(refuse!(OrderMissing)),
+        Some(_) if data.flags & queue_flags::ORDERED == 0 => return Err(ProgramError::InvalidArgument.into()),
+        Some(order) => drop(place(order, accounts.shard, program_id)?),
+    }
 
     let shard_key = *accounts.shard.address().as_array();
     let bump = NewAccount {
@@ -60,7 +60,11 @@ pub(crate) fn create_queue(call: Call) -> Result<(), Refusal> {
     header.header.bump = bump;
     header.shard = shard_key;
     header.number = number;
-    header.order = order;
+    if let Some(order) = order {
+        let (key, place) = place(order, accounts.shard, program_id)?;
+        header.order = key;
+        place.queues = place.queues.checked_add(1).ok_or(ProgramError::ArithmeticOverflow)?;
+    }
     for (place, record) in header.producers.iter_mut().zip(producers(tail)) {
         *place = Producer {
             key: record.key,
@@ -80,15 +84,17 @@ pub(crate) fn create_queue(call: Call) -> Result<(), Refusal> {
     QueueMut::load_any(&mut bytes)?.free_slots_from(0)
 }
 
-/// Adds a queue to those of its shard in the order, whose key it returns.
+/// The order's key, and the shard's place in it.
 #[inline(never)]
-fn join(order: &mut AccountView, shard: &AccountView, program: &Address) -> Result<Key, Refusal> {
+fn place<'a>(
+    order: &'a mut AccountView,
+    shard: &AccountView,
+    program: &Address,
+) -> Result<(Key, &'a mut OrderShard), Refusal> {
     let key = *order.address().as_array();
     // SAFETY: an order is another kind of account than those that are held.
     let order = unsafe { load::writable_order(order, program) }?;
-    let place = load::place_in_order(order, shard)?;
-    place.queues = place.queues.checked_add(1).ok_or(ProgramError::ArithmeticOverflow)?;
-    Ok(key)
+    Ok((key, load::place_in_order(order, shard)?))
 }
 
 fn producers(tail: &[u8]) -> impl Iterator<Item = ProducerRecord> + '_ {

@@ -2,12 +2,13 @@ use crate::close::lengthen;
 use crate::load;
 use cores::queue::{QueueMut, Refusal};
 use cores::refuse;
+use pinocchio::error::ProgramError;
 use pinocchio_system::instructions::Transfer;
 use program_common::Call;
 use program_common::accounts::{check_payer, rent_exempt_lamports};
 use shared_layouts::account::total_bytes;
 use shared_layouts::scheduler::grow_queue::{Accounts, Data};
-use shared_layouts::scheduler::{Entry, MAX_CREATE_BYTES, SchedulerConfig};
+use shared_layouts::scheduler::{Entry, MAX_CREATE_BYTES, Queue, SchedulerConfig};
 
 #[inline(never)]
 pub(crate) fn grow_queue(call: Call) -> Result<(), Refusal> {
@@ -42,7 +43,9 @@ pub(crate) fn grow_queue(call: Call) -> Result<(), Refusal> {
 }
 
 fn write_slots(data: &mut [u8], slots: u16) -> Result<(), Refusal> {
-    let header: &mut shared_layouts::scheduler::Queue = shared_layouts::load_mut(data).map_err(Refusal::passed_on)?;
-    header.slots = slots;
+    const AT: usize = core::mem::offset_of!(Queue, slots);
+    // It was loaded as a queue before it grew, of whichever kind.
+    let place = data.get_mut(AT..AT + 2).ok_or(ProgramError::InvalidAccountData)?;
+    place.copy_from_slice(&slots.to_le_bytes());
     Ok(())
 }

@@ -31,6 +31,8 @@ pub(crate) fn restore(call: Call) -> Result<(), Refusal> {
         None if queue.header.header.state & queue_flags::ORDERED != 0 => Err(refuse!(OrderMissing)),
         None => queue.enqueue_any(None, &new, now).map(drop),
         // SAFETY: the queue is not used any more under its former name; an order is another kind of account than the others.
-        Some(order) => unsafe { load::ordered_queue(accounts.queue, order, program_id) }?.enqueue(None, &new, now).map(drop),
+        Some(order) => {
+            unsafe { load::ordered_queue(accounts.queue, order, program_id) }?.enqueue(None, &new, now).map(drop)
+        }
     }
 }
