@@ -152,7 +152,9 @@ impl QueueMut<'_> {
         entry.generation = generation;
         entry.level = level;
         entry.producer = request.producer_index;
+        // With the policy's attempts, which a leased queue sets below, these four are one word.
         entry.attempts = 0;
+        entry.max_attempts = 0;
         entry.worker = NO_WORKER;
         entry.reason = 0;
         entry.capability = *new.capability_key;

@@ -108,8 +108,8 @@ pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
         }
         _ => {}
     }
-    // SAFETY: the caller's contract.
-    unsafe { enter_any(input) }
+    // SAFETY: the caller's contract; the accounts begin behind their number.
+    unsafe { enter_any(input.wrapping_add(8)) }
 }
 
 /// What the runtime is told.
@@ -140,10 +140,12 @@ unsafe fn refused_after_walk(first: *const AccountView, refusal: Refusal) -> u64
 /// The entrypoint for any number of accounts, any of which may be passed twice.
 ///
 /// # Safety
-/// `input` is what the runtime hands to a program.
+/// `accounts` is where the accounts begin in what the runtime hands to a program: that is at hand anyway where the straight way
+/// ends, and the input is not.
 #[cold]
 #[inline(never)]
-unsafe fn enter_any(input: *mut u8) -> u64 {
+unsafe fn enter_any(accounts: *mut u8) -> u64 {
+    let input = accounts.wrapping_sub(8);
     // SAFETY: the input begins with the number of accounts.
     if unsafe { number(input) } == 7 {
         // SAFETY: the caller's contract, and the number of accounts.

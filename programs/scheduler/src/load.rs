@@ -157,6 +157,10 @@ pub(crate) unsafe fn ordered_queue<'a>(
     if !accounts::is_owned_by(queue, program) {
         return Err(ProgramError::InvalidAccountOwner.into());
     }
+    // The handlers of every queue find that out only after the queue was lent to them.
+    if !queue.is_writable() {
+        return Err(ProgramError::Immutable.into());
+    }
     let order_key = *order.address().as_array();
     // SAFETY: the caller's contract; the two are different kinds of account.
     let order = unsafe { writable_order(order, program) }?;

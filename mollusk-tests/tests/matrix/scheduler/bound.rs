@@ -3,7 +3,7 @@
 //! Beside the queue there are another order of the same shard and a queue that is bound to none.
 
 use super::scene::ARGUMENTS;
-use crate::case::ValidCase;
+use crate::{case::ValidCase, change::Kind};
 use mollusk_tests::{
     fixture::{Definition, MAX_DEADLINE_SECONDS, config, pause, people, queue_policy},
     orders::{Shared, before, create_order, invitation},
@@ -24,6 +24,7 @@ use solana_sdk_ids::sysvar;
 const ANY_WORKER: &str = "anyone runs the entries of an open queue";
 const ARGUMENTS_LENGTH: &str = "the capability takes 0 to 96 bytes of arguments";
 const OTHER_MEMBER: &str = "it is another member of the order";
+const RECIPIENT: &str = "lamports go wherever the owner sends them";
 const SLOTS: u16 = 4;
 
 /// A queue with one ready entry of the order's first member.
@@ -32,6 +33,7 @@ struct Bound {
     bench: Bench,
     handle: EntryHandle,
     other_member: Pubkey,
+    other_order: Pubkey,
 }
 
 impl Bound {
@@ -42,7 +44,7 @@ impl Bound {
         shared.members = (0..2).map(|_| shared.fixture.capability(&shard, &definition)).collect();
         let join = mollusk_tests::orders::set_constraints(&shared.order, &shard, &shared.members, &[before(0, 1)]);
         let other = create_order(&shard, 1, composition_mode::STRICT, &[invitation(&shard, 1)]);
-        assert_ne!(other.accounts[Position::order as usize].pubkey, shared.order);
+        let other_order = other.accounts[Position::order as usize].pubkey;
         let free = shared.fixture.create_queue(
             &shard,
             &wire::create_queue::Data { slots: SLOTS, max_dead: 2, ..queue_policy() },
@@ -53,7 +55,7 @@ impl Bound {
         let other_member = shared.members[1];
         let mut bench = shared.bench(0, &wire::create_queue::Data { slots: SLOTS, max_dead: SLOTS / 2, ..*policy });
         let handle = bench.put(1, &ARGUMENTS);
-        Self { bench, handle, other_member }
+        Self { bench, handle, other_member, other_order }
     }
 
     fn after(&self, instructions: &[Instruction], signers: &[&str]) -> Self {
@@ -89,10 +91,11 @@ fn queues(open: &Bound) -> Vec<ValidCase> {
     let mut create = open.bench.fixture.create_queue(&open.bench.shard, &policy, &[]);
     create.accounts.push(open.order());
     vec![
-        open.case("CreateQueue", create),
+        open.case("CreateQueue", create).key("more 0", open.other_order, "it is another order of the same shard"),
         empty
             .case("CloseQueue", open.bench.close_queue(&address(people::STRANGER)))
-            .any_key("recipient", "lamports go wherever the owner sends them"),
+            .any_key("recipient", RECIPIENT)
+            .accepts("recipient", Kind::Owner, RECIPIENT),
     ]
 }
 
@@ -161,7 +164,7 @@ fn direct(scene: &Bound) -> ValidCase {
     let run = vec![scene.bench.dispatch_direct(scene.handle), target];
     ValidCase::among("DispatchDirect", &paused.bench.fixture, run, 0).accepts(
         "processor_config",
-        crate::change::Kind::Owner,
+        Kind::Owner,
         "the config recorded its address, where only the processor has an account",
     )
 }

@@ -6,7 +6,7 @@ use pinocchio::{AccountView, Address};
 use program_common::Call;
 use shared_layouts::account::Key;
 use shared_layouts::scheduler::enqueue_batch::{Accounts, Data};
-use shared_layouts::scheduler::{BatchItem, enqueue, queue_flags};
+use shared_layouts::scheduler::{BatchItem, ORDERED_QUEUE, Queue, enqueue};
 
 /// Bytes of an item before its arguments.
 const ITEM_BYTES: usize = BatchItem::BYTES + enqueue::Data::BYTES;
@@ -22,18 +22,21 @@ pub(crate) fn enqueue_batch(call: Call) -> Result<(), Refusal> {
     if items.is_empty() {
         return Err(ProgramError::InvalidInstructionData.into());
     }
-    // SAFETY: no other account of this program is loaded here.
-    let flags = unsafe { load::any_queue(accounts.queue, program_id) }?.header.header.state;
-    let orders = usize::from(flags & queue_flags::ORDERED != 0);
-    let (order, capabilities) = more.split_at_mut_checked(orders).ok_or_else(|| refuse!(OrderMissing))?;
+    // SAFETY: nobody holds the account; one byte is compared.
+    let is_ordered = unsafe { accounts.queue.borrow_unchecked() }.first() == Some(&ORDERED_QUEUE);
+    let (order, capabilities) =
+        more.split_at_mut_checked(usize::from(is_ordered)).ok_or_else(|| refuse!(OrderMissing))?;
     let batch = Batch { program_id, producer: accounts.producer.address().as_array(), items, capabilities, now };
-    let mut target = Target { queue: accounts.queue, order: order.first_mut() };
-    batch.check(&mut target)?;
+    batch.check(accounts.queue)?;
+    let mut order = order.first_mut();
     while !items.is_empty() {
         let (item, rest) = split_item(items)?;
         items = rest;
         let account = capabilities.get(item.capability).ok_or(ProgramError::NotEnoughAccountKeys)?;
-        batch.enqueue(&mut target, &item, account)?;
+        match &mut order {
+            None => batch.enqueue(accounts.queue, &item, account)?,
+            Some(order) => batch.enqueue_ordered(accounts.queue, order, &Ordered { item, account })?,
+        }
     }
     Ok(())
 }
@@ -59,11 +62,10 @@ fn split_item(items: &[u8]) -> Result<(Item<'_>, &[u8]), Refusal> {
     Ok((Item { request, arguments, capability: usize::from(item.capability) }, rest))
 }
 
-/// Where the entries go.
-struct Target<'a> {
-    queue: &'a mut AccountView,
-    /// The order that the queue is bound to.
-    order: Option<&'a mut AccountView>,
+/// An item with its capability.
+struct Ordered<'a> {
+    item: Item<'a>,
+    account: &'a AccountView,
 }
 
 /// What the items have in common.
@@ -80,7 +82,7 @@ impl Batch<'_> {
     /// every account, each a capability of the queue's shard. Otherwise the first items would be queued before the last are
     /// looked at.
     #[inline(never)]
-    fn check(&self, target: &mut Target) -> Result<(), Refusal> {
+    fn check(&self, queue: &mut AccountView) -> Result<(), Refusal> {
         let Self { mut items, capabilities, .. } = *self;
         let mut unnamed = (1_u32 << capabilities.len().min(MAX_CAPABILITIES)) - 1;
         while !items.is_empty() {
@@ -95,7 +97,7 @@ impl Batch<'_> {
             return Err(ProgramError::InvalidArgument.into());
         }
         // SAFETY: no other account of this program is loaded here.
-        let queue = unsafe { load::any_queue(target.queue, self.program_id) }?;
+        let queue = unsafe { load::any_queue(queue, self.program_id) }?;
         for account in capabilities {
             load::capability(account, queue.header)?;
         }
@@ -103,26 +105,39 @@ impl Batch<'_> {
     }
 
     #[inline(never)]
-    fn enqueue(&self, target: &mut Target, item: &Item, capability: &AccountView) -> Result<(), Refusal> {
-        let purse_lamports = load::purse_lamports(target.queue, item.request.tip_lamports)?;
+    fn enqueue(&self, queue: &mut AccountView, item: &Item, capability: &AccountView) -> Result<(), Refusal> {
+        let purse_lamports = load::purse_lamports(queue, item.request.tip_lamports)?;
         // SAFETY: no other account of this program is loaded here; a queue passed as capability has the wrong owner.
-        let mut queue = unsafe { load::any_queue(target.queue, self.program_id) }?;
-        let new = NewEntry {
-            request: item.request,
-            capability_key: capability.address().as_array(),
-            capability: load::capability(capability, queue.header)?,
-            arguments: item.arguments,
-            purse_lamports,
-        };
-        match &mut target.order {
-            None => queue.enqueue_any(Some(self.producer), &new, self.now)?,
-            // SAFETY: the queue is not used any more under its former name; an order is another kind of account.
-            Some(order) => unsafe { load::ordered_queue(target.queue, order, self.program_id) }?.enqueue(
-                Some(self.producer),
-                &new,
-                self.now,
-            )?,
-        };
+        let mut queue = unsafe { load::queue_outlined(queue, self.program_id) }?;
+        let new = new_entry(queue.header, item, capability, purse_lamports)?;
+        queue.enqueue_any(Some(self.producer), &new, self.now)?;
         Ok(())
     }
+
+    #[inline(never)]
+    fn enqueue_ordered(&self, queue: &mut AccountView, order: &mut AccountView, what: &Ordered) -> Result<(), Refusal> {
+        let purse_lamports = load::purse_lamports(queue, what.item.request.tip_lamports)?;
+        // SAFETY: as in `enqueue`; an order is another kind of account.
+        let mut queue = unsafe { load::ordered_queue(queue, order, self.program_id) }?;
+        let new = new_entry(queue.header, &what.item, what.account, purse_lamports)?;
+        queue.enqueue(Some(self.producer), &new, self.now)?;
+        Ok(())
+    }
+}
+
+/// What an item asks for.
+#[inline(always)]
+fn new_entry<'a>(
+    queue: &Queue,
+    item: &Item<'a>,
+    capability: &'a AccountView,
+    purse_lamports: u64,
+) -> Result<NewEntry<'a>, Refusal> {
+    Ok(NewEntry {
+        request: item.request,
+        capability_key: capability.address().as_array(),
+        capability: load::capability(capability, queue)?,
+        arguments: item.arguments,
+        purse_lamports,
+    })
 }

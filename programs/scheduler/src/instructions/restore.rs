@@ -3,7 +3,7 @@ use cores::queue::{NewEntry, Refusal};
 use cores::refuse;
 use program_common::Call;
 use shared_layouts::scheduler::restore::{Accounts, Data};
-use shared_layouts::scheduler::{SchedulerConfig, enqueue, queue_flags};
+use shared_layouts::scheduler::{SchedulerConfig, enqueue};
 
 #[inline(never)]
 pub(crate) fn restore(call: Call) -> Result<(), Refusal> {
@@ -18,21 +18,32 @@ pub(crate) fn restore(call: Call) -> Result<(), Refusal> {
     // SAFETY: config and queue are different kinds of account, so none is held twice.
     let config: &SchedulerConfig = unsafe { load::read_cold(accounts.config, program_id) }?;
     let purse_lamports = load::purse_lamports(accounts.queue, request.tip_lamports)?;
-    // SAFETY: as above.
-    let mut queue = unsafe { load::any_owned_queue(accounts.shard, accounts.owner, accounts.queue, program_id) }?;
-    let shard = load::shard_of_outlined(accounts.shard, queue.header, program_id)?;
-    if load::check_running(config, shard, now).is_ok() {
-        return Err(refuse!(ShardNotPaused));
-    }
-    let capability = load::capability(accounts.capability, queue.header)?;
     let capability_key = accounts.capability.address().as_array();
-    let new = NewEntry { request, capability_key, capability, arguments, purse_lamports };
     match order {
-        None if queue.header.header.state & queue_flags::ORDERED != 0 => Err(refuse!(OrderMissing)),
-        None => queue.enqueue_any(None, &new, now).map(drop),
-        // SAFETY: the queue is not used any more under its former name; an order is another kind of account than the others.
+        None => {
+            // SAFETY: as above.
+            let mut queue = unsafe { load::owned_queue(accounts.shard, accounts.owner, accounts.queue, program_id) }?;
+            let shard = load::shard_of_outlined(accounts.shard, queue.header, program_id)?;
+            if load::check_running(config, shard, now).is_ok() {
+                return Err(refuse!(ShardNotPaused));
+            }
+            let capability = load::capability(accounts.capability, queue.header)?;
+            let new = NewEntry { request, capability_key, capability, arguments, purse_lamports };
+            queue.enqueue_any(None, &new, now)?;
+        }
         Some(order) => {
-            unsafe { load::ordered_queue(accounts.queue, order, program_id) }?.enqueue(None, &new, now).map(drop)
+            // SAFETY: as above; the borrow ends with the statement.
+            unsafe { load::any_owned_queue(accounts.shard, accounts.owner, accounts.queue, program_id) }?;
+            // SAFETY: as above; an order is another kind of account.
+            let mut queue = unsafe { load::ordered_queue(accounts.queue, order, program_id) }?;
+            let shard = load::shard_of_outlined(accounts.shard, queue.header, program_id)?;
+            if load::check_running(config, shard, now).is_ok() {
+                return Err(refuse!(ShardNotPaused));
+            }
+            let capability = load::capability(accounts.capability, queue.header)?;
+            let new = NewEntry { request, capability_key, capability, arguments, purse_lamports };
+            queue.enqueue(None, &new, now)?;
         }
     }
+    Ok(())
 }
