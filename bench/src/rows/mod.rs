@@ -45,6 +45,7 @@ fn all() -> Vec<Row> {
         floor::rows(),
         processor::rows(),
         scheduler::rows(),
+        scheduler::bound_rows(),
         scheduler::sizes(),
         orders::rows(),
         diff::rows(),

@@ -40,11 +40,6 @@ pub(super) fn rows() -> Vec<Row> {
         row("scheduler/enqueue/last-slot", |profile| enqueue_into(thousand(profile), 999)),
         row("scheduler/enqueue/cpi-10k-queue", |profile| by_relay(Bench::open(profile))),
         row("scheduler/enqueue/cpi-1000-entries", |profile| by_relay(thousand(profile))),
-        row("scheduler/enqueue/ordered", |profile| {
-            let mut bound = bound(profile, &queue_policy());
-            let enqueue = bound.bench.enqueue(&plain(1), &ARGUMENTS);
-            bound.bench.send(&[enqueue], &[people::PRODUCER]).units_of(0)
-        }),
         row("scheduler/enqueue_batch/8", |profile| {
             let mut bench = Bench::open(profile);
             let batch = bench.enqueue_batch(1, 8, &ARGUMENTS[..32]);
@@ -52,10 +47,6 @@ pub(super) fn rows() -> Vec<Row> {
         }),
         row("scheduler/claim/1", |profile| claim(profile, 1)),
         row("scheduler/claim/8", |profile| claim(profile, 8)),
-        row("scheduler/claim/ordered-1", |profile| claim_behind(profile, 0)),
-        row("scheduler/claim/ordered-behind-1000-blocked", |profile| claim_behind(profile, 1_000)),
-        row("scheduler/dispatch/ordered", |profile| dispatch_ordered(profile, &leased_policy())),
-        row("scheduler/dispatch/ordered-unleased", |profile| dispatch_ordered(profile, &queue_policy())),
         row("scheduler/dispatch/unleased", |profile| run(Bench::open(profile), &plain(1), &ARGUMENTS)),
         row("scheduler/dispatch/leased", |profile| {
             let (mut bench, handle) = leased(profile);
@@ -106,6 +97,21 @@ pub(super) fn sizes() -> Vec<Row> {
         row("scheduler/dispatch/of-10", |profile| dispatch_of(profile, 10)),
         row("scheduler/dispatch/of-100", |profile| dispatch_of(profile, 100)),
         row("scheduler/dispatch/of-1000", |profile| dispatch_of(profile, 1_000)),
+    ]
+}
+
+/// Rows of queues that are bound to an order.
+pub(super) fn bound_rows() -> Vec<Row> {
+    vec![
+        row("scheduler/claim/ordered-1", |profile| claim_behind(profile, 0)),
+        row("scheduler/claim/ordered-behind-1000-blocked", |profile| claim_behind(profile, 1_000)),
+        row("scheduler/dispatch/ordered-unleased", |profile| dispatch_ordered(profile, &queue_policy())),
+        row("scheduler/dispatch/ordered", |profile| dispatch_ordered(profile, &leased_policy())),
+        row("scheduler/enqueue/ordered", |profile| {
+            let mut bound = bound(profile, &queue_policy());
+            let enqueue = bound.bench.enqueue(&plain(1), &ARGUMENTS);
+            bound.bench.send(&[enqueue], &[people::PRODUCER]).units_of(0)
+        }),
     ]
 }
 

@@ -306,7 +306,7 @@ mod tests {
         let caller = Caller { programs, worker: Pubkey::new_from_array(WORKER), mode, provisions };
         let header: Capability = fixed_part(data).unwrap();
         let target = Target { address: Pubkey::new_from_array(CAPABILITY), capability: &header, data };
-        let reader = QueueReader { header: Queue::zeroed(), entries: Vec::new() };
+        let reader = QueueReader { header: Queue::zeroed(), index: None, entries: Vec::new() };
         let view = View { queue: key(60), shard: key(61), reader, is_paused: false, now: 0 };
         let mut entry = Entry::zeroed();
         entry.capability_version = 4;

@@ -160,7 +160,7 @@ mod tests {
         (entries[1].worker, entries[1].lease_ends_at) = (0, 100);
         (entries[2].worker, entries[2].lease_ends_at) = (1, 300);
         entries[3].due_at = 200;
-        let reader = QueueReader { header, entries };
+        let reader = QueueReader { header, index: None, entries };
         (View { queue: worker, shard: worker, reader, is_paused: false, now }, worker)
     }
 

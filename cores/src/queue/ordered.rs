@@ -306,9 +306,9 @@ impl<'a> OrderedMut<'a> {
             if has_left || entry.generation != lent.generation {
                 // It is gone, or was run and recurs.
                 if was_dead {
-                    epochs::bury(order, stamp)?
+                    epochs::bury(order, stamp)?;
                 } else {
-                    epochs::leave(order, stamp)?
+                    epochs::leave(order, stamp)?;
                 }
                 entry.order_bit = NO_BIT;
             } else if is_dead && !was_dead {

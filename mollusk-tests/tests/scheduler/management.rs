@@ -148,9 +148,9 @@ fn a_policy_change_never_reinterprets_what_is_queued() {
     assert_eq!((bench.entry(handle).max_attempts, bench.entry(handle).lease_seconds), (3, 60));
     let open = update(&bench, &queue_policy());
     bench.refuse(from_ref(&open), &[people::OWNER], 0, E::QueueNotEmpty);
-    for flags in [queue_flags::LEASED | queue_flags::ORDERED, queue_flags::LEASED | queue_flags::METERED] {
-        let undefined = update(&bench, &wire::create_queue::Data { flags, ..leased });
-        bench.refuse(&[undefined], &[people::OWNER], 0, E::InvalidPolicy);
+    for (flag, error) in [(queue_flags::ORDERED, E::WrongFlags), (queue_flags::METERED, E::InvalidPolicy)] {
+        let undefined = update(&bench, &wire::create_queue::Data { flags: queue_flags::LEASED | flag, ..leased });
+        bench.refuse(&[undefined], &[people::OWNER], 0, error);
     }
     let cancel = bench.cancel(people::PRODUCER, handle);
     bench.send(&[cancel, open], &[people::PRODUCER, people::OWNER]);

@@ -422,7 +422,7 @@ fn a_later_epoch_waits_for_the_older_one_and_not_the_reverse() {
     let first = bound.put(0);
     let third = bound.put(1);
     bound.refuses(third, E::OrderWaits);
-    bound.bench.refuse(&[rotate.clone()], &[], 0, E::OlderEpochPending);
+    bound.bench.refuse(std::slice::from_ref(&rotate), &[], 0, E::OlderEpochPending);
     bound.runs(second);
     bound.bench.send(&[rotate], &[]);
     bound.refuses(third, E::OrderWaits);
@@ -485,7 +485,11 @@ fn every_verb_wants_the_order_and_no_other() {
         bound.refuse_any(read_only, signer, ProgramError::Immutable);
         let mut no_order = instruction.clone();
         no_order.accounts[order].pubkey = bound.bench.shard;
-        bound.refuse_any(no_order, signer, ProgramError::InvalidAccountData);
+        if index < 4 {
+            bound.refuse_any(no_order, signer, E::OrderMissing as u32);
+        } else {
+            bound.refuse_any(no_order, signer, ProgramError::InvalidAccountData);
+        }
         let mut missing = instruction.clone();
         missing.accounts.pop();
         if index >= 2 {

@@ -52,7 +52,7 @@ pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
                 // SAFETY: the accounts end there.
                 let (data, program_id) = unsafe { data_and_program(end) };
                 if let [wire::enqueue::DISCRIMINATOR, data @ ..] = data {
-                    // It explains itself: that the accounts can be found again would cost it four units.
+                    // Not explained: that the accounts can be found again would cost it four units.
                     return match instructions::enqueue(Call { program_id, accounts: &mut accounts, data }) {
                         Ok(()) => SUCCESS,
                         Err(refusal) => refusal.number(),

@@ -36,7 +36,9 @@ pub(crate) fn create_queue(call: Call) -> Result<(), Refusal> {
         None if data.flags & queue_flags::ORDERED == 0 => {}
         None => return Err(refuse!(OrderMissing)),
         Some(_) if data.flags & queue_flags::ORDERED == 0 => return Err(ProgramError::InvalidArgument.into()),
-        Some(order) => drop(place(order, accounts.shard, program_id)?),
+        Some(order) => {
+            place(order, accounts.shard, program_id)?;
+        }
     }
 
     let shard_key = *accounts.shard.address().as_array();
