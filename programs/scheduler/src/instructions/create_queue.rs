@@ -40,7 +40,6 @@ pub(crate) fn create_queue(call: Call) -> Result<(), Refusal> {
             place(order, accounts.shard, program_id)?;
         }
     }
-
     let shard_key = *accounts.shard.address().as_array();
     let bump = NewAccount {
         account: accounts.queue,
