@@ -74,6 +74,31 @@ impl NamedQueue {
     }
 }
 
+/// An order: `SHARD/NUMBER` or an address, as a queue is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NamedOrder(NamedQueue);
+
+impl FromStr for NamedOrder {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse().map(Self)
+    }
+}
+
+impl NamedOrder {
+    /// The address.
+    pub fn address(self, scheduler: &Pubkey) -> Pubkey {
+        match self.0 {
+            NamedQueue::Address(address) => address,
+            NamedQueue::Number(shard, number) => {
+                let shard = shard.address(|number| client::shard_address(scheduler, number));
+                client::order_address(scheduler, &shard, number)
+            }
+        }
+    }
+}
+
 /// Slot and generation of an entry: `SLOT:GENERATION`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Handle {

@@ -120,6 +120,13 @@ impl Cluster {
 
     /// An account of one of the programs: its fixed part and all of its bytes. `what` names it in messages.
     pub fn record<T: AccountLayout>(&self, what: &str, owner: &Pubkey, address: &Pubkey) -> Outcome<(T, Vec<u8>)> {
+        let data = self.owned(what, owner, address)?;
+        let fixed = fixed_part::<T>(&data).ok_or_else(|| Failure::new(format!("{address} is not {what}")))?;
+        Ok((fixed, data))
+    }
+
+    /// The bytes of an account of one of the programs.
+    pub fn owned(&self, what: &str, owner: &Pubkey, address: &Pubkey) -> Outcome<Vec<u8>> {
         let account = self.account(address)?.ok_or_else(|| {
             Failure::new(format!("{what} {address} does not exist on {}", self.settings.url))
                 .cure("check the number or address")
@@ -127,8 +134,7 @@ impl Cluster {
         if account.owner != *owner {
             return Err(Failure::new(format!("{address} is not {what} of this set: its owner is {}", account.owner)));
         }
-        let fixed = fixed_part::<T>(&account.data).ok_or_else(|| Failure::new(format!("{address} is not {what}")))?;
-        Ok((fixed, account.data))
+        Ok(account.data)
     }
 
     /// The config of a program that has to be deployed and initialized.

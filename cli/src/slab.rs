@@ -2,7 +2,20 @@
 
 use crate::address::Handle;
 use shared_layouts::scheduler::reader::QueueReader;
-use shared_layouts::scheduler::{Entry, list};
+use shared_layouts::scheduler::{Entry, Queue, list, queue_flags};
+use solana_instruction::AccountMeta;
+use solana_pubkey::Pubkey;
+
+/// The header of a queue, bound to an order or not.
+pub fn header(data: &[u8]) -> Option<Queue> {
+    QueueReader::parse(data).ok().map(|reader| reader.header)
+}
+
+/// The account that a queue's verbs take behind their own, if it is bound to an order.
+pub fn order(header: &Queue) -> Vec<AccountMeta> {
+    let is_bound = header.header.state & queue_flags::ORDERED != 0;
+    is_bound.then(|| AccountMeta::new(Pubkey::new_from_array(header.order), false)).into_iter().collect()
+}
 
 /// Every entry, list by list in the order of each list; ready ones from the highest level on.
 pub fn entries(data: &[u8]) -> Vec<(Handle, Entry)> {

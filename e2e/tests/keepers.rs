@@ -2,7 +2,7 @@
 //! letters with its reason.
 
 use anyhow::{Context, Result, ensure};
-use e2e::{Proxy, Running, Stage, eventually, executed, hex, root};
+use e2e::{Proxy, Running, Stage, eventually, executed, hex, root, transactions};
 use serde_json::{Value, json};
 use std::thread;
 use std::time::Duration;
@@ -12,6 +12,9 @@ const GOOD: u64 = 150;
 const GATED: u64 = 20;
 const BROKEN: u64 = 10;
 const LATE: u64 = 20;
+/// Of the good ones those that come first by the order, and those that come after them.
+const FIRST: u64 = 20;
+const AFTER: u64 = 20;
 /// Length of a lease.
 const LEASE_SECONDS: u64 = 20;
 /// Attempts of an entry.
@@ -24,12 +27,17 @@ fn every_operation_runs_once_or_is_dead_with_its_reason() -> Result<()> {
     let people = ["authority", "owner", "p0", "p1", "p2", "p3", "first", "second"];
     let stage = Stage::new(&people)?;
     let target = define(&stage)?;
+    let [first, after] = order(&stage, &target)?;
+    create_queue(&stage)?;
     fill(&stage)?;
     kill_between_claim_and_dispatch(&stage)?;
     work(&stage)?;
     let ran = executed(&stage, &target)?;
     ensure!(ran.len() == usize::try_from(GOOD)?, "{} different operations ran", ran.len());
     ensure!(ran.values().all(|times| *times == 1), "some ran more than once: {ran:?}");
+    let (first, after) = (slots(&stage, &target, &first)?, slots(&stage, &target, &after)?);
+    ensure!(first.len() as u64 == FIRST && after.len() as u64 == AFTER, "{first:?} and {after:?}");
+    ensure!(first.iter().max() <= after.iter().min(), "{after:?} did not wait for {first:?}");
     dead_letters(&stage)?;
     redrive(&stage, &target)?;
     Ok(())
@@ -44,15 +52,6 @@ fn define(stage: &Stage) -> Result<String> {
     let gate = stage.json("authority", &["shard", "create", "--owner", &owner])?;
     let gate = gate["address"].as_str().context("no address")?;
     stage.json("owner", &["shard", "pause", "1"])?;
-    let producers: Vec<_> =
-        (0..PRODUCERS).map(|number| json!({ "key": stage.address(&format!("p{number}")), "quota": 100 })).collect();
-    let queue = json!({
-        "slots": 220, "max_dead": 60, "leased": true, "lease_seconds": LEASE_SECONDS, "max_attempts": ATTEMPTS, "backoff_seconds": 1,
-        "backoff_cap_seconds": 1, "producers": producers, "workers": [stage.address("first"), stage.address("second")],
-    });
-    let queue =
-        stage.json("owner", &["queue", "create", "--shard", "0", &stage.file("queue.json", &queue.to_string())?])?;
-    ensure!(queue["slots"] == 220 && queue["leased"] == true, "{queue}");
     let plain = json!({ "target_program": target, "compute_limit": 20_000, "arguments_bytes_min": 8, "arguments_bytes_max": 8 });
     let mut gated = plain.clone();
     gated["evidence"] = json!([{ "kind": "fixed", "key": gate }]);
@@ -65,6 +64,52 @@ fn define(stage: &Stage) -> Result<String> {
         stage.json("owner", &["capability", "create", "--shard", "0", &file])?;
     }
     Ok(target)
+}
+
+/// Capabilities 3 and 4: entries of the second wait for those of the first. The others are members and wait for nothing.
+fn order(stage: &Stage, target: &str) -> Result<[String; 2]> {
+    let definition = json!({ "target_program": target, "compute_limit": 20_000, "arguments_bytes_min": 8, "arguments_bytes_max": 8 });
+    let file = stage.file("ordered.json", &definition.to_string())?;
+    let create = || {
+        let created = stage.json("owner", &["capability", "create", "--shard", "0", &file])?;
+        created["address"].as_str().map(str::to_owned).context("no address")
+    };
+    let ordered = [create()?, create()?];
+    let shards = json!([{ "shard": 0, "max_members": 8, "max_constraints": 8 }]);
+    let file = stage.file("order.json", &json!({ "patience_seconds": 3600, "shards": shards }).to_string())?;
+    stage.json("owner", &["order", "create", &file])?;
+    let constraint = json!({ "kind": "before", "capability": 3, "other": 4 });
+    let constraints = json!({ "members": [0, 1, 2, 3, 4], "constraints": [constraint] });
+    let file = stage.file("constraints.json", &constraints.to_string())?;
+    stage.json("owner", &["order", "constraints", "0/0", "--shard", "0", &file])?;
+    let composed = stage.json("owner", &["order", "compose", "0/0"])?;
+    ensure!(composed["members"][4]["waits_for"] == json!([3]), "{composed}");
+    Ok(ordered)
+}
+
+fn create_queue(stage: &Stage) -> Result<()> {
+    let producers: Vec<_> =
+        (0..PRODUCERS).map(|number| json!({ "key": stage.address(&format!("p{number}")), "quota": 100 })).collect();
+    let queue = json!({
+        "order": "0/0", "slots": 220, "max_dead": 60, "leased": true, "lease_seconds": LEASE_SECONDS, "max_attempts": ATTEMPTS, "backoff_seconds": 1,
+        "backoff_cap_seconds": 1, "producers": producers, "workers": [stage.address("first"), stage.address("second")],
+    });
+    let queue =
+        stage.json("owner", &["queue", "create", "--shard", "0", &stage.file("queue.json", &queue.to_string())?])?;
+    ensure!(queue["slots"] == 220 && queue["leased"] == true && queue["ordered"] == true, "{queue}");
+    let line = stage.refused("owner", &["order", "close", "0/0"])?;
+    ensure!(line.starts_with("OrderInUse "), "{line}");
+    Ok(())
+}
+
+/// The slots in which operations of a capability ran, by the ledger.
+fn slots(stage: &Stage, target: &str, capability: &str) -> Result<Vec<u64>> {
+    let transactions = transactions(stage, capability)?;
+    let runs = transactions.iter().filter(|transaction| {
+        let calls = transaction["transaction"]["message"]["instructions"].as_array();
+        calls.is_some_and(|calls| calls.iter().any(|call| call["programId"] == target))
+    });
+    runs.map(|transaction| transaction["slot"].as_u64().context("no slot")).collect()
 }
 
 /// Numbers tell the operations apart: they are their arguments.
@@ -85,10 +130,18 @@ fn queue(stage: &Stage, producer: u64, total: u64) -> Result<()> {
             _ if number < LATE => (0, Some(10)),
             _ if number < LATE + GATED => (1, None),
             _ if number < LATE + GATED + BROKEN => (2, None),
+            _ if number < LATE + GATED + BROKEN + FIRST => (3, None),
+            _ if number < LATE + GATED + BROKEN + FIRST + AFTER => (4, None),
             _ => (0, None),
         };
+        // By priority alone those that wait would run first of all.
+        let level = match capability {
+            3 => 0,
+            4 => 15,
+            _ => number % 16,
+        };
         json!({
-            "capability": capability, "level": number % 16, "arguments": hex(&number.to_le_bytes()),
+            "capability": capability, "level": level, "arguments": hex(&number.to_le_bytes()),
             "deadline_seconds": deadline,
         })
     };
@@ -131,7 +184,8 @@ fn work(stage: &Stage) -> Result<()> {
     let (rpc, websocket) = (Proxy::new(&stage.url, None)?, Proxy::new(&stage.websocket, None)?);
     let export = stage.folder.join("export").display().to_string();
     let start = |name: &str, url: &str, websocket: &str| {
-        let arguments = ["--json", "keeper", "0/0", "--batch", "3", "--websocket", websocket, "--export", &export];
+        let arguments =
+            ["--json", "keeper", "0/0", "--batch", "3", "--websocket", websocket, "--export", &export, "--rotate", "2"];
         Running::start(stage, stage.command(url, name, &arguments), name)
     };
     let mut first = start("first", &rpc.url("http"), &websocket.url("ws"))?;
@@ -235,5 +289,6 @@ fn redrive(stage: &Stage, target: &str) -> Result<()> {
     ensure!(answer["purged"] == LATE + BROKEN && answer["dead"] == 0, "{answer}");
     stage.json("owner", &["queue", "close", "0/0"])?;
     ensure!(stage.json("owner", &["queue", "ls"])? == json!([]));
+    stage.json("owner", &["order", "close", "0/0"])?;
     Ok(())
 }

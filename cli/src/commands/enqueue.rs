@@ -180,7 +180,8 @@ impl<'a> Place<'a> {
             capability: item.capability,
             clock: clock::ID,
         };
-        let instruction = scheduler::enqueue(self.programs.scheduler, accounts, &[], &item.data, &item.arguments);
+        let order = slab::order(&self.header);
+        let instruction = scheduler::enqueue(self.programs.scheduler, accounts, &order, &item.data, &item.arguments);
         self.queued(instruction, &item)
     }
 
@@ -200,7 +201,8 @@ impl<'a> Place<'a> {
         };
         // The two are declared alike.
         let data: restore::Data = bytemuck::cast(item.data);
-        self.queued(scheduler::restore(self.programs.scheduler, accounts, &[], &data, &item.arguments), &item)
+        let order = slab::order(&self.header);
+        self.queued(scheduler::restore(self.programs.scheduler, accounts, &order, &data, &item.arguments), &item)
     }
 
     fn queued(&self, instruction: Instruction, item: &Item) -> Outcome<Output> {
@@ -290,7 +292,8 @@ impl<'a> Place<'a> {
             tail.extend_from_slice(&item.arguments);
         }
         let accounts = enqueue_batch::Accounts { queue: self.queue, producer: self.signer.pubkey(), clock: clock::ID };
-        let more: Vec<_> = capabilities.iter().map(|key| AccountMeta::new_readonly(*key, false)).collect();
+        let capabilities = capabilities.iter().map(|key| AccountMeta::new_readonly(*key, false));
+        let more: Vec<_> = slab::order(&self.header).into_iter().chain(capabilities).collect();
         scheduler::enqueue_batch(self.programs.scheduler, accounts, &more, &enqueue_batch::Data {}, &tail)
     }
 

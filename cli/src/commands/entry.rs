@@ -11,7 +11,7 @@ use crate::slab;
 use shared_layouts::scheduler::{
     self, Queue, cancel, dead_letter, hold, list, purge, redrive, release, reprioritize, requeue,
 };
-use solana_instruction::Instruction;
+use solana_instruction::{AccountMeta, Instruction};
 use solana_pubkey::Pubkey;
 use solana_sdk_ids::sysvar::clock;
 use solana_signer::Signer;
@@ -81,6 +81,8 @@ struct Place {
     shard: Pubkey,
     queue: Pubkey,
     signer: Pubkey,
+    /// The order that the queue is bound to, if it is.
+    order: Vec<AccountMeta>,
 }
 
 /// Runs `dlq`.
@@ -97,13 +99,13 @@ pub fn dead_letters(cluster: &Cluster, command: &DeadLetters) -> Outcome<Output>
             let Place { shard, queue, signer, .. } = *place;
             let accounts = redrive::Accounts { shard, owner: signer, queue, clock: clock::ID };
             let data = redrive::Data { generation: handle.generation, slot: handle.slot, count };
-            scheduler::redrive(place.programs.scheduler, accounts, &[], &data, &[])
+            scheduler::redrive(place.programs.scheduler, accounts, &place.order, &data, &[])
         }),
         DeadLetters::Purge(dead) => many(cluster, dead, "purged", |place, handle, count| {
             let Place { shard, queue, signer, .. } = *place;
             let accounts = purge::Accounts { shard, owner: signer, queue };
             let data = purge::Data { generation: handle.generation, slot: handle.slot, count };
-            scheduler::purge(place.programs.scheduler, accounts, &[], &data, &[])
+            scheduler::purge(place.programs.scheduler, accounts, &place.order, &data, &[])
         }),
     }
 }
@@ -162,7 +164,8 @@ fn place(cluster: &Cluster, queue: NamedQueue, by_owner: bool) -> Outcome<(Place
         let (_, record, _) = shard::load(cluster, &programs, Named::Address(shard))?;
         must_be(&signer, &record.owner, "the shard's owner")?;
     }
-    Ok((Place { programs, shard, queue: address, signer }, header, data))
+    let order = slab::order(&header);
+    Ok((Place { programs, shard, queue: address, signer, order }, header, data))
 }
 
 /// Calls that fit one transaction for certain: each is below 60 bytes.
@@ -185,27 +188,33 @@ impl Place {
         match verb {
             Verb::Hold => {
                 let accounts = hold::Accounts { shard, owner, queue, clock };
-                scheduler::hold(program, accounts, &[], &hold::Data { generation, slot }, &[])
+                scheduler::hold(program, accounts, &self.order, &hold::Data { generation, slot }, &[])
             }
             Verb::Release => {
                 let accounts = release::Accounts { shard, owner, queue, clock };
-                scheduler::release(program, accounts, &[], &release::Data { generation, slot }, &[])
+                scheduler::release(program, accounts, &self.order, &release::Data { generation, slot }, &[])
             }
             Verb::Cancel => {
                 let accounts = cancel::Accounts { shard, signer: owner, queue };
-                scheduler::cancel(program, accounts, &[], &cancel::Data { generation, slot }, &[])
+                scheduler::cancel(program, accounts, &self.order, &cancel::Data { generation, slot }, &[])
             }
             Verb::Requeue => {
                 let accounts = requeue::Accounts { shard, owner, queue, capability, clock };
-                scheduler::requeue(program, accounts, &[], &requeue::Data { generation, slot }, &[])
+                scheduler::requeue(program, accounts, &self.order, &requeue::Data { generation, slot }, &[])
             }
             Verb::DeadLetter => {
                 let accounts = dead_letter::Accounts { shard, owner, queue, clock };
-                scheduler::dead_letter(program, accounts, &[], &dead_letter::Data { generation, slot }, &[])
+                scheduler::dead_letter(program, accounts, &self.order, &dead_letter::Data { generation, slot }, &[])
             }
             Verb::Reprioritize(level) => {
                 let accounts = reprioritize::Accounts { shard, owner, queue };
-                scheduler::reprioritize(program, accounts, &[], &reprioritize::Data { generation, slot, level }, &[])
+                scheduler::reprioritize(
+                    program,
+                    accounts,
+                    &self.order,
+                    &reprioritize::Data { generation, slot, level },
+                    &[],
+                )
             }
         }
     }

@@ -1,7 +1,7 @@
 //! `valence order`: which capabilities of which shards wait for which.
 
 use super::{capability, shard};
-use crate::address::{Named, NamedQueue, must_be};
+use crate::address::{Named, NamedOrder, must_be};
 use crate::cluster::{Cluster, fixed_part};
 use crate::definition;
 use crate::definition::order::{Constraint, Constraints, Order as Definition};
@@ -22,30 +22,6 @@ use solana_sdk_ids::system_program;
 use solana_signer::Signer;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-
-/// An order: `SHARD/NUMBER` or an address, as a queue is named.
-#[derive(Clone, Copy, Debug)]
-pub struct NamedOrder(NamedQueue);
-
-impl std::str::FromStr for NamedOrder {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        text.parse().map(Self)
-    }
-}
-
-impl NamedOrder {
-    fn address(self, scheduler: &Pubkey) -> Pubkey {
-        match self.0 {
-            NamedQueue::Address(address) => address,
-            NamedQueue::Number(shard, number) => {
-                let shard = shard.address(|number| client::shard_address(scheduler, number));
-                client::order_address(scheduler, &shard, number)
-            }
-        }
-    }
-}
 
 /// What to do with orders.
 #[derive(clap::Subcommand, Debug)]

@@ -2,7 +2,7 @@
 
 use super::shard;
 use crate::address::{Handle, Named, NamedQueue, must_be};
-use crate::cluster::{Cluster, fixed_part};
+use crate::cluster::Cluster;
 use crate::definition::{self, hex};
 use crate::failure::{Failure, Outcome};
 use crate::output::{Output, Row, fields, key};
@@ -12,10 +12,10 @@ use crate::slab;
 use serde_json::{Value, json};
 use shared_layouts::client;
 use shared_layouts::scheduler::{
-    self, Entry, MAX_CREATE_BYTES, NO_WORKER, Queue, SchedulerConfig, close_queue, create_queue, grow_queue,
-    list as lists, queue_flags, reason as reasons, set_producer, set_worker, update_queue, withdraw_purse,
+    self, Entry, MAX_CREATE_BYTES, NO_WORKER, OrderIndex, Queue, SchedulerConfig, close_queue, create_queue,
+    grow_queue, list as lists, queue_flags, reason as reasons, set_producer, set_worker, update_queue, withdraw_purse,
 };
-use solana_instruction::Instruction;
+use solana_instruction::{AccountMeta, Instruction};
 use solana_pubkey::Pubkey;
 use solana_sdk_ids::system_program;
 use solana_signer::Signer;
@@ -206,8 +206,9 @@ pub fn run(cluster: &Cluster, command: &Command) -> Outcome<Output> {
 pub fn load(cluster: &Cluster, programs: &Programs, queue: NamedQueue) -> Outcome<(Pubkey, Queue, Vec<u8>)> {
     cluster.config::<SchedulerConfig>(programs, crate::set::Singleton::Scheduler)?;
     let address = queue.address(&programs.scheduler);
-    let (fixed, data) = cluster.record("the queue", &programs.scheduler, &address)?;
-    Ok((address, fixed, data))
+    let data = cluster.owned("the queue", &programs.scheduler, &address)?;
+    let header = slab::header(&data).ok_or_else(|| Failure::new(format!("{address} is not the queue")))?;
+    Ok((address, header, data))
 }
 
 fn create(cluster: &Cluster, programs: &Programs, shard: Named, path: &std::path::Path) -> Outcome<Output> {
@@ -216,6 +217,8 @@ fn create(cluster: &Cluster, programs: &Programs, shard: Named, path: &std::path
     let (shard_address, shard, _) = shard::load(cluster, programs, shard)?;
     must_be(&signer.pubkey(), &shard.owner, "the shard's owner")?;
     let address = client::queue_address(&programs.scheduler, &shard_address, shard.queues_created);
+    let order = definition.order().map(|order| AccountMeta::new(order.address(&programs.scheduler), false));
+    let first = if order.is_some() { FIRST_ORDERED_SLOTS } else { FIRST_SLOTS };
     let instruction = scheduler::create_queue(
         programs.scheduler,
         create_queue::Accounts {
@@ -226,8 +229,8 @@ fn create(cluster: &Cluster, programs: &Programs, shard: Named, path: &std::path
             payer: signer.pubkey(),
             system_program: system_program::ID,
         },
-        &[],
-        &definition.data(definition.slots().min(FIRST_SLOTS)),
+        order.as_slice(),
+        &definition.data(definition.slots().min(first)),
         &definition.tail(),
     );
     cluster.send(&[instruction], &signer)?;
@@ -240,7 +243,7 @@ fn create(cluster: &Cluster, programs: &Programs, shard: Named, path: &std::path
             .map_err(|failure| failure.while_doing("the queue was created, its workers were not listed"))?;
     }
     let grown = grow(cluster, programs, NamedQueue::Address(address), definition.slots())?;
-    if definition.slots() <= FIRST_SLOTS {
+    if definition.slots() <= first {
         return Ok(grown);
     }
     // The policy in full, which the smaller queue could not have.
@@ -254,6 +257,7 @@ fn create(cluster: &Cluster, programs: &Programs, shard: Named, path: &std::path
 
 /// Slots that fit into what one instruction creates, and into what one adds.
 const FIRST_SLOTS: u16 = slots_in(MAX_CREATE_BYTES - Queue::BYTES);
+const FIRST_ORDERED_SLOTS: u16 = slots_in(MAX_CREATE_BYTES - Queue::BYTES - OrderIndex::BYTES);
 const MORE_SLOTS: u16 = slots_in(MAX_CREATE_BYTES);
 
 #[allow(clippy::cast_possible_truncation)] // One instruction creates 10,240 bytes.
@@ -322,8 +326,9 @@ fn close(cluster: &Cluster, programs: &Programs, queue: NamedQueue) -> Outcome<O
         shard::load(cluster, programs, Named::Address(Pubkey::new_from_array(header.shard)))?;
     must_be(&owner, &shard.owner, "the shard's owner")?;
     let accounts = close_queue::Accounts { shard: shard_address, owner, queue: address, recipient: owner };
-    let signature = cluster
-        .send(&[scheduler::close_queue(programs.scheduler, accounts, &[], &close_queue::Data {}, &[])], &signer)?;
+    let order = slab::order(&header);
+    let call = scheduler::close_queue(programs.scheduler, accounts, &order, &close_queue::Data {}, &[]);
+    let signature = cluster.send(&[call], &signer)?;
     Ok(Output::Record(vec![("closed", address.to_string().into()), ("signature", signature.into())]))
 }
 
@@ -340,7 +345,7 @@ fn list_queues(cluster: &Cluster, programs: &Programs, only: Option<Named>) -> O
         let address = |number| client::queue_address(&programs.scheduler, &shard_address, number);
         let addresses: Vec<_> = (0..shard.queues_created).map(address).collect();
         for (address, account) in addresses.iter().zip(cluster.accounts(&addresses)?) {
-            if let Some(queue) = account.and_then(|account| fixed_part::<Queue>(&account.data)) {
+            if let Some(queue) = account.and_then(|account| slab::header(&account.data)) {
                 rows.push(vec![
                     ("queue", format!("{}/{}", shard.number, queue.number).into()),
                     ("address", address.to_string().into()),

@@ -1,6 +1,7 @@
 //! Definition of a queue.
 
 use super::{Address, Definition, Step};
+use crate::address::NamedOrder;
 use serde::Deserialize;
 use shared_layouts::Key;
 use shared_layouts::scheduler::{MAX_PRODUCERS, MAX_WORKERS, ProducerRecord, create_queue, queue_flags, update_queue};
@@ -31,9 +32,24 @@ pub struct Queue {
     /// One lease at a time, or only the very first entry.
     #[serde(default)]
     strict: bool,
+    /// Order that its entries are bound to.
+    order: Option<OrderName>,
     producers: Vec<Producer>,
     #[serde(default)]
     workers: Vec<Address>,
+}
+
+/// An order in a file: `SHARD/NUMBER` or address.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct OrderName(NamedOrder);
+
+impl TryFrom<String> for OrderName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse().map(Self)
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -123,6 +139,11 @@ impl Queue {
         self.slots
     }
 
+    /// The order that its entries are bound to.
+    pub fn order(&self) -> Option<NamedOrder> {
+        self.order.map(|order| order.0)
+    }
+
     /// Keys of its workers.
     pub fn workers(&self) -> impl Iterator<Item = Key> {
         self.workers.iter().map(|worker| worker.key())
@@ -141,7 +162,9 @@ impl Queue {
             max_attempts: self.max_attempts,
             eligible_window: self.eligible_window,
             lowest_level_every: self.lowest_level_every,
-            flags: flag(self.leased, queue_flags::LEASED) | flag(self.strict, queue_flags::STRICT),
+            flags: flag(self.leased, queue_flags::LEASED)
+                | flag(self.strict, queue_flags::STRICT)
+                | flag(self.order.is_some(), queue_flags::ORDERED),
         }
     }
 

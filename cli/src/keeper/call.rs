@@ -215,7 +215,8 @@ impl<'a> Caller<'a> {
             clock: sysvar::clock::ID,
         };
         let data = dispatch::Data { generation: handle.generation, slot: handle.slot };
-        scheduler::dispatch(self.programs.scheduler, accounts, &[], &data, &[])
+        let more = slab::order(&view.reader.header);
+        scheduler::dispatch(self.programs.scheduler, accounts, &more, &data, &[])
     }
 
     fn execute(&self, entry: &Entry, target: &Target, metas: &[AccountMeta], arguments: &[u8]) -> Instruction {
@@ -307,7 +308,7 @@ mod tests {
         let header: Capability = fixed_part(data).unwrap();
         let target = Target { address: Pubkey::new_from_array(CAPABILITY), capability: &header, data };
         let reader = QueueReader { header: Queue::zeroed(), index: None, entries: Vec::new() };
-        let view = View { queue: key(60), shard: key(61), reader, is_paused: false, now: 0 };
+        let view = View { queue: key(60), shard: key(61), reader, order: None, is_paused: false, now: 0 };
         let mut entry = Entry::zeroed();
         entry.capability_version = 4;
         entry.compute_limit = 20_000;

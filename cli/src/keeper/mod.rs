@@ -20,6 +20,7 @@ use crate::commands::lookup_table;
 use crate::failure::Outcome;
 use crate::output::Output;
 use crate::set::Programs;
+use crate::slab;
 use call::Mode;
 use plan::View;
 use provisions::Provisions;
@@ -64,6 +65,9 @@ pub struct Arguments {
     /// Address lookup table from which transactions take accounts; can be given several times
     #[arg(long = "lookup-table", value_name = "KEY")]
     lookup_tables: Vec<Pubkey>,
+    /// Opens the next epoch of a queue's order while entries wait, at most once in so many seconds [default: never]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
+    rotate: Option<u32>,
     /// Folder in which events and counters are kept in files
     #[arg(long, value_name = "DIR")]
     export: Option<PathBuf>,
@@ -91,8 +95,14 @@ pub fn run(cluster: &Cluster, arguments: &Arguments, json: bool) -> Outcome<Outp
     let report = Report::new(json, &worker, arguments.export.as_deref())?;
     let websocket = arguments.websocket.as_ref().unwrap_or(&cluster.settings.websocket);
     let mut watch = Watch::start((!arguments.poll).then(|| websocket.clone()), accounts)?;
-    let manner =
-        Manner { batch: arguments.batch, price: arguments.priority_fee, mode: arguments.mode, tables, provisions };
+    let manner = Manner {
+        batch: arguments.batch,
+        price: arguments.priority_fee,
+        mode: arguments.mode,
+        tables,
+        provisions,
+        rotate: arguments.rotate.map(|seconds| Duration::from_secs(seconds.into())),
+    };
     let mut keeper = Keeper::new(cluster, programs.clone(), signer, manner, report, Arc::clone(&watch.stop));
     let mut errors = 0;
     while !watch.is_stopped() {
@@ -152,12 +162,14 @@ impl Keeper<'_> {
     }
 }
 
-/// The accounts that decide what there is to do: the queues, their shards, and the configs with their pauses.
+/// The accounts that decide what there is to do: the queues, their shards and orders, and the configs with their pauses.
 fn watched(cluster: &Cluster, programs: &Programs, queues: &[Pubkey]) -> Outcome<Vec<Pubkey>> {
     let mut accounts =
         [programs.scheduler, programs.processor].map(|program| client::config_address(&program)).to_vec();
     for queue in queues {
-        accounts.extend([*queue, View::read(cluster, programs, queue)?.shard]);
+        let view = View::read(cluster, programs, queue)?;
+        accounts.extend([*queue, view.shard]);
+        accounts.extend(slab::order(&view.reader.header).into_iter().map(|meta| meta.pubkey));
     }
     accounts.sort_unstable();
     accounts.dedup();

@@ -3,11 +3,14 @@
 use crate::cluster::{Cluster, fixed_part, unix_time};
 use crate::failure::{Failure, Outcome};
 use crate::set::Programs;
+use crate::slab;
 use shared_layouts::client;
 use shared_layouts::lifecycle::{Lifecycle, pause_state};
 use shared_layouts::processor::ProcessorConfig;
 use shared_layouts::scheduler::reader::QueueReader;
-use shared_layouts::scheduler::{Entry, EntryHandle, SchedulerConfig, Shard, list, queue_flags};
+use shared_layouts::scheduler::{
+    Entry, EntryHandle, NO_BIT, Order, SchedulerConfig, Shard, Turn, list, queue_flags, turn,
+};
 use solana_pubkey::Pubkey;
 use solana_sdk_ids::sysvar;
 
@@ -22,6 +25,8 @@ pub struct View {
     pub shard: Pubkey,
     /// The queue.
     pub reader: QueueReader,
+    /// The order that it is bound to, if it is.
+    pub order: Option<Box<Order>>,
     /// Scheduler, processor or shard is paused: nothing is claimed or dispatched.
     pub is_paused: bool,
     /// The cluster's time, unix seconds.
@@ -52,8 +57,12 @@ impl View {
         let shard = Pubkey::new_from_array(reader.header.shard);
         let [scheduler, processor] =
             [programs.scheduler, programs.processor].map(|program| client::config_address(&program));
-        let accounts = cluster.accounts(&[*queue, shard, scheduler, processor, sysvar::clock::ID])?;
-        let [Some(account), Some(shard_account), Some(scheduler), Some(processor), Some(clock)] = &accounts[..] else {
+        let mut addresses = vec![*queue, shard, scheduler, processor, sysvar::clock::ID];
+        addresses.extend(slab::order(&reader.header).into_iter().map(|meta| meta.pubkey));
+        let accounts = cluster.accounts(&addresses)?;
+        let [Some(account), Some(shard_account), Some(scheduler), Some(processor), Some(clock), order @ ..] =
+            &accounts[..]
+        else {
             return Err(missing(&format!("the queue {queue}, its shard or a config")));
         };
         let reader = QueueReader::parse(&account.data).map_err(|_| Failure::new(format!("{queue} is not a queue")))?;
@@ -66,7 +75,11 @@ impl View {
         let is_paused = shard_record.header.state != 0
             || is_paused(&scheduler.lifecycle, now)
             || is_paused(&processor.lifecycle, now);
-        Ok(Self { queue: *queue, shard, reader, is_paused, now })
+        let order = order.first().map(|account| {
+            let order = account.as_ref().and_then(|account| fixed_part(&account.data));
+            order.map(Box::new).ok_or_else(|| missing("the queue's order"))
+        });
+        Ok(Self { queue: *queue, shard, reader, order: order.transpose()?, is_paused, now })
     }
 
     /// What a worker has to do here. `tried` are entries of an open queue that it leaves alone for a while.
@@ -77,7 +90,11 @@ impl View {
         }
         let header = &self.reader.header;
         if header.header.state & queue_flags::LEASED == 0 {
-            plan.run = self.reader.dispatchable(self.now).into_iter().filter(|handle| !tried(handle)).collect();
+            let dispatchable = match &self.order {
+                None => self.reader.dispatchable(self.now),
+                Some(order) => self.reader.dispatchable_under(order, self.now),
+            };
+            plan.run = dispatchable.into_iter().filter(|handle| !tried(handle)).collect();
             return plan;
         }
         let is_me =
@@ -86,19 +103,25 @@ impl View {
         let own = self.handles(list::LEASED, |entry| {
             entry.worker == place && self.now <= entry.lease_ends_at.min(entry.deadline_at)
         });
-        plan.claim = (own.is_empty() && !self.reader.next_claims(1, self.now).is_empty()).then_some(place);
+        let claims = match &self.order {
+            None => self.reader.next_claims(1, self.now),
+            Some(order) => self.reader.next_claims_under(order, 1, self.now),
+        };
+        plan.claim = (own.is_empty() && !claims.is_empty()).then_some(place);
         plan.run = own;
         plan
     }
 
     /// Seconds until time makes something due, or an entry of its own can be run no longer; `None` if nothing waits for time.
     pub fn due_in(&self) -> Option<u64> {
-        let at = |kind, time: fn(&Entry) -> i64| {
+        let at = |kind, time: &dyn Fn(&Entry) -> i64| {
             self.reader.list(kind).into_iter().map(|(_, entry)| time(entry)).min().unwrap_or(i64::MAX)
         };
-        let next = at(list::LEASED, |entry| entry.lease_ends_at.saturating_add(1))
-            .min(at(list::DELAYED, |entry| entry.due_at.min(entry.deadline_at.saturating_add(1))))
-            .min(at(list::READY, |entry| entry.deadline_at.saturating_add(1)));
+        let next = at(list::LEASED, &|entry| entry.lease_ends_at.saturating_add(1))
+            .min(at(list::DELAYED, &|entry| entry.due_at.min(entry.deadline_at.saturating_add(1))))
+            .min(at(list::READY, &|entry| entry.deadline_at.saturating_add(1)))
+            .min(at(list::HELD, &|entry| self.given_up_at(entry)))
+            .min(at(list::DEAD, &|entry| self.given_up_at(entry)));
         (next != i64::MAX).then(|| u64::try_from(next.saturating_sub(self.now)).unwrap_or(0))
     }
 
@@ -107,9 +130,39 @@ impl View {
         let now = self.now;
         let mut due = self.handles(list::LEASED, |entry| now > entry.lease_ends_at);
         due.extend(self.handles(list::DELAYED, |entry| now >= entry.due_at || now > entry.deadline_at));
-        due.extend(self.handles(list::READY, |entry| now > entry.deadline_at));
+        due.extend(self.handles(list::READY, |entry| now > entry.deadline_at || self.dies(entry)));
+        due.extend(self.handles(list::HELD, |entry| self.is_given_up(entry)));
+        due.extend(self.handles(list::DEAD, |entry| self.is_given_up(entry)));
         due.truncate(REAPED_AT_ONCE);
         due
+    }
+
+    /// Whether the order makes a ready entry wait.
+    pub fn waits(&self) -> bool {
+        let Some(order) = self.order.as_deref() else { return false };
+        let ready = self.reader.list(list::READY);
+        ready.iter().any(|(_, entry)| turn(order, entry.order_bit, entry.order_epoch, false) == Turn::Waits)
+    }
+
+    /// Whether it dies with an entry that comes before it.
+    fn dies(&self, entry: &Entry) -> bool {
+        let turn = |order: &Order| turn(order, entry.order_bit, entry.order_epoch, false);
+        self.order.as_deref().is_some_and(|order| entry.order_bit != NO_BIT && turn(order) == Turn::Dies)
+    }
+
+    /// Whether others have waited for it as long as the order's patience.
+    fn is_given_up(&self, entry: &Entry) -> bool {
+        self.given_up_at(entry) <= self.now
+    }
+
+    /// When others will have waited for a held or dead entry as long as the order's patience, unix seconds.
+    fn given_up_at(&self, entry: &Entry) -> i64 {
+        match &self.order {
+            Some(order) if entry.order_bit != NO_BIT => {
+                entry.stuck_since.saturating_add(i64::from(order.patience_seconds))
+            }
+            _ => i64::MAX,
+        }
     }
 
     fn handles(&self, kind: u8, wanted: impl Fn(&Entry) -> bool) -> Vec<EntryHandle> {
@@ -161,7 +214,7 @@ mod tests {
         (entries[2].worker, entries[2].lease_ends_at) = (1, 300);
         entries[3].due_at = 200;
         let reader = QueueReader { header, index: None, entries };
-        (View { queue: worker, shard: worker, reader, is_paused: false, now }, worker)
+        (View { queue: worker, shard: worker, reader, order: None, is_paused: false, now }, worker)
     }
 
     fn slots(handles: &[EntryHandle]) -> Vec<u16> {

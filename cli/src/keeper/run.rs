@@ -9,10 +9,13 @@ use crate::address::Handle;
 use crate::cluster::{Cluster, fixed_part, versioned};
 use crate::failure::{Failure, Outcome};
 use crate::set::Programs;
+use crate::slab;
 use serde_json::{Value, json};
 use shared_layouts::client;
 use shared_layouts::processor::Capability;
-use shared_layouts::scheduler::{self, Entry, EntryHandle, SchedulerError, claim, fail, queue_flags, reap};
+use shared_layouts::scheduler::{
+    self, Entry, EntryHandle, SchedulerError, claim, fail, queue_flags, reap, rotate_epoch,
+};
 use solana_compute_budget_interface::ComputeBudgetInstruction;
 use solana_hash::Hash;
 use solana_instruction::Instruction;
@@ -70,6 +73,8 @@ pub struct Manner {
     pub tables: Vec<AddressLookupTableAccount>,
     /// What it brings to operations.
     pub provisions: Provisions,
+    /// Shortest time between two epochs that it opens in an order whose entries wait; `None` if it opens none.
+    pub rotate: Option<Duration>,
 }
 
 /// A keeper at work.
@@ -82,6 +87,7 @@ pub struct Keeper<'a> {
     capabilities: HashMap<Pubkey, (Capability, Vec<u8>)>,
     tried: HashMap<(Pubkey, u16, u32), Instant>,
     prices: HashMap<Pubkey, (Instant, u64)>,
+    rotated: HashMap<Pubkey, Instant>,
     stop: Arc<AtomicBool>,
     /// What it says and counts.
     pub report: Report,
@@ -112,8 +118,8 @@ impl<'a> Keeper<'a> {
         stop: Arc<AtomicBool>,
     ) -> Self {
         let worker = signer.pubkey();
-        let (capabilities, tried, prices) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Self { cluster, programs, signer, worker, manner, capabilities, tried, prices, stop, report }
+        let (capabilities, tried, prices, rotated) = (HashMap::new(), HashMap::new(), HashMap::new(), HashMap::new());
+        Self { cluster, programs, signer, worker, manner, capabilities, tried, prices, rotated, stop, report }
     }
 
     /// Longest time until an entry that failed in an open queue may be tried again.
@@ -138,6 +144,7 @@ impl<'a> Keeper<'a> {
             done += usize::from(self.run(view, *handle, &entry)?);
             self.report.beat(false);
         }
+        self.rotate(view)?;
         if let Some(place) = plan.claim.filter(|_| !self.is_stopped())
             && self.claim(view, place)?
         {
@@ -159,7 +166,8 @@ impl<'a> Keeper<'a> {
             clock: sysvar::clock::ID,
         };
         let data = claim::Data { worker_index: place, count: self.manner.batch };
-        match self.send(view, scheduler::claim(self.programs.scheduler, accounts, &[], &data, &[])) {
+        let order = slab::order(&view.reader.header);
+        match self.send(view, scheduler::claim(self.programs.scheduler, accounts, &order, &data, &[])) {
             Ok(()) => {
                 self.report.counts.claims += 1;
                 let fields = json!({ "queue": view.queue.to_string(), "at_most": self.manner.batch });
@@ -176,6 +184,28 @@ impl<'a> Keeper<'a> {
         }
     }
 
+    /// Opens the next epoch of the queue's order where entries wait, so that what is queued from now on no longer holds them up.
+    fn rotate(&mut self, view: &View) -> Outcome<()> {
+        let (Some(every), true) = (self.manner.rotate, view.waits()) else { return Ok(()) };
+        let since = self.rotated.get(&view.queue).copied();
+        if since.is_some_and(|since| since.elapsed() < every) || self.is_stopped() {
+            return Ok(());
+        }
+        self.rotated.insert(view.queue, Instant::now());
+        let order = Pubkey::new_from_array(view.reader.header.order);
+        let accounts = rotate_epoch::Accounts { order };
+        let call = scheduler::rotate_epoch(self.programs.scheduler, accounts, &[], &rotate_epoch::Data {}, &[]);
+        match self.send(view, call) {
+            Ok(()) => {
+                self.report.say("rotated", json!({ "order": order.to_string() }));
+                Ok(())
+            }
+            // Entries of the older epoch are still pending.
+            Err(failure) if failure.code().is_some() => Ok(()),
+            Err(failure) => Err(failure),
+        }
+    }
+
     /// Returns whether anything was due: another keeper may have been quicker.
     fn reap(&mut self, view: &View, handles: &[EntryHandle]) -> Outcome<bool> {
         let accounts = reap::Accounts {
@@ -184,8 +214,9 @@ impl<'a> Keeper<'a> {
             queue: view.queue,
             clock: sysvar::clock::ID,
         };
+        let order = slab::order(&view.reader.header);
         let call =
-            scheduler::reap(self.programs.scheduler, accounts, &[], &reap::Data {}, bytemuck::cast_slice(handles));
+            scheduler::reap(self.programs.scheduler, accounts, &order, &reap::Data {}, bytemuck::cast_slice(handles));
         match self.send(view, call) {
             Ok(()) => {
                 self.report.counts.reaped += handles.len() as u64;
@@ -355,7 +386,8 @@ impl<'a> Keeper<'a> {
         };
         let data =
             fail::Data { generation: handle.generation, code, slot: handle.slot, permanent: u8::from(permanent) };
-        match self.send(view, scheduler::fail(self.programs.scheduler, accounts, &[], &data, &[])) {
+        let order = slab::order(&view.reader.header);
+        match self.send(view, scheduler::fail(self.programs.scheduler, accounts, &order, &data, &[])) {
             // The lease ended meanwhile, and somebody has reaped it.
             Err(failure) if failure.code().is_some() => Ok(()),
             other => other,
