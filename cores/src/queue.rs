@@ -116,7 +116,8 @@ impl Policy {
 
     /// Writes the policy into a header. What is queued keeps the attempts, back-off and lease that it was queued with.
     pub fn write(&self, header: &mut Queue) {
-        header.header.state = self.flags;
+        // A quota stays as it is.
+        header.header.state = self.flags | header.header.state & queue_flags::METERED;
         header.max_dead = self.max_dead;
         header.max_deadline_seconds = self.max_deadline_seconds;
         header.lease_seconds = self.lease_seconds;
@@ -144,23 +145,29 @@ struct Parts<'a> {
     entries: &'a mut [Entry],
 }
 
-/// Splits the bytes of an account of this kind.
+/// Splits the bytes of an account of this kind, without any of the flags in `REFUSED`. With `PLAIN` no order's index is looked
+/// for behind the header, which only a queue that is bound to an order has.
 ///
 /// # Safety
 /// The bytes must begin at a multiple of eight.
 #[inline(always)]
 #[allow(clippy::cast_ptr_alignment)]
-unsafe fn split(bytes: &mut [u8], discriminator: u8) -> Result<Parts<'_>, Refusal> {
+unsafe fn split<const PLAIN: bool, const REFUSED: u8>(
+    bytes: &mut [u8],
+    discriminator: u8,
+) -> Result<Parts<'_>, Refusal> {
     let all_bytes = bytes.len();
     let (header, slab) = bytes.split_at_mut_checked(Queue::BYTES).ok_or(ProgramError::InvalidAccountData)?;
-    let kind = u16::from_le_bytes([discriminator, Queue::VERSION]);
-    if bytemuck::pod_read_unaligned::<u16>(&header[..2]) != kind {
-        return Err(ProgramError::InvalidAccountData.into());
+    // Kind, version and the refused flags in one look.
+    let kind = u32::from_le_bytes([discriminator, Queue::VERSION, 0, 0]);
+    let found = bytemuck::pod_read_unaligned::<u32>(&header[..4]);
+    if found & u32::from_le_bytes([u8::MAX, u8::MAX, 0, REFUSED]) != kind {
+        return Err(refuse_kind(found, kind));
     }
     // SAFETY: the bytes are aligned by the caller's contract and as long as the header; any bytes are a header.
     let header = unsafe { &mut *header.as_mut_ptr().cast::<Queue>() };
     let slots = usize::from(header.slots);
-    let slab_offset = header.slab_offset();
+    let slab_offset = if PLAIN { Queue::BYTES } else { header.slab_offset() };
     if all_bytes != slab_offset + total_bytes(slots, Entry::BYTES) {
         return Err(refuse!(CorruptQueue));
     }
@@ -170,6 +177,14 @@ unsafe fn split(bytes: &mut [u8], discriminator: u8) -> Result<Parts<'_>, Refusa
     // SAFETY: that many entries fill the account to its end; any bytes are an entry; header and slab do not overlap.
     let entries = unsafe { core::slice::from_raw_parts_mut(first.cast::<Entry>(), slots) };
     Ok(Parts { header, behind, entries })
+}
+
+/// Why an account cannot be loaded: it is of another kind, or has a flag that is refused, which only a quota's is.
+#[cold]
+#[inline(never)]
+fn refuse_kind(found: u32, kind: u32) -> Refusal {
+    const KIND: u32 = u32::from_le_bytes([u8::MAX, u8::MAX, 0, 0]);
+    if found & KIND == kind { refuse!(RegistryMissing) } else { ProgramError::InvalidAccountData.into() }
 }
 
 /// The kind of a queue's account, whichever it is; another kind's for an account that is no queue.
@@ -206,7 +221,7 @@ impl<'a> QueueMut<'a> {
     pub fn load_any(bytes: &'a mut [u8]) -> Result<Self, Refusal> {
         check_alignment(bytes)?;
         // SAFETY: the alignment was just checked.
-        let Parts { header, entries, .. } = unsafe { split(bytes, kind_of(bytes)) }?;
+        let Parts { header, entries, .. } = unsafe { split::<false, 0>(bytes, kind_of(bytes)) }?;
         Ok(Self { header, entries })
     }
 
@@ -220,8 +235,36 @@ impl<'a> QueueMut<'a> {
     #[inline(always)]
     pub unsafe fn load_aligned(bytes: &'a mut [u8]) -> Result<Self, Refusal> {
         // SAFETY: the caller's contract.
-        let Parts { header, entries, .. } = unsafe { split(bytes, Queue::DISCRIMINATOR) }?;
+        let Parts { header, entries, .. } = unsafe { split::<false, 0>(bytes, Queue::DISCRIMINATOR) }?;
         Ok(Self { header, entries })
+    }
+
+    /// [`Self::load_aligned`] for an instruction that is never lent a queue.
+    ///
+    /// # Errors
+    /// As there.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    pub unsafe fn load_plain(bytes: &'a mut [u8]) -> Result<Self, Refusal> {
+        // SAFETY: the caller's contract.
+        let Parts { header, entries, .. } = unsafe { split::<true, 0>(bytes, Queue::DISCRIMINATOR) }?;
+        Ok(Self { header, entries })
+    }
+
+    /// [`Self::load_plain`] for a dispatch.
+    ///
+    /// # Errors
+    /// As there; `RegistryMissing` if the queue has a quota.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    pub unsafe fn load_unmetered(bytes: &'a mut [u8]) -> Result<Self, Refusal> {
+        // SAFETY: the caller's contract.
+        let parts = unsafe { split::<true, { queue_flags::METERED }>(bytes, Queue::DISCRIMINATOR) }?;
+        Ok(Self { header: parts.header, entries: parts.entries })
     }
 
     /// Puts every slot from `first_slot` on in front of the free list, the lowest first.

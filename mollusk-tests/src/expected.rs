@@ -1,5 +1,6 @@
 //! The error that a test states, compared exactly.
 
+use shared_layouts::scheduler::SchedulerError;
 use solana_instruction::error::InstructionError;
 use solana_program_error::ProgramError;
 
@@ -18,6 +19,13 @@ impl From<ProgramError> for Expected {
     /// A generic fault that a program returned.
     fn from(error: ProgramError) -> Self {
         Self(u64::from(error).into())
+    }
+}
+
+impl From<SchedulerError> for Expected {
+    /// An error of the scheduler.
+    fn from(error: SchedulerError) -> Self {
+        Self::from(error as u32)
     }
 }
 

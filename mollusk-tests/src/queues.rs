@@ -1,6 +1,7 @@
 //! Builders of the scheduler's instructions for tests and bench: a queue with its shard, capability and people.
 
 use crate::{
+    expected::Expected,
     features::FeatureProfile,
     fixture::{self, Definition, Fixture, execute, key, people},
     programs::{NOOP, PROCESSOR, SCHEDULER, address},
@@ -80,12 +81,12 @@ impl Bench {
         instructions: &[Instruction],
         signers: &[&str],
         index: usize,
-        error: wire::SchedulerError,
+        error: impl Into<Expected>,
     ) -> TxFailure {
         let signers: Vec<_> = signers.iter().map(|name| crate::programs::keypair(name)).collect();
         let signers: Vec<_> = signers.iter().collect();
         let payer = crate::programs::keypair(people::PAYER);
-        self.fixture.world.expect_error(instructions, &payer, &signers, index, error as u32)
+        self.fixture.world.expect_error(instructions, &payer, &signers, index, error)
     }
 
     /// The order that the queue is bound to, as it is.
@@ -292,6 +293,13 @@ impl Bench {
         wire::set_producer(SCHEDULER.address(), accounts, &[], &data, &[])
     }
 
+    /// `SetQuota`.
+    pub fn set_quota(&self, quota_permille: u16) -> Instruction {
+        let accounts =
+            wire::set_quota::Accounts { shard: self.shard, owner: address(people::OWNER), queue: self.queue };
+        wire::set_quota(SCHEDULER.address(), accounts, &[], &wire::set_quota::Data { quota_permille }, &[])
+    }
+
     /// `UpdateShard`: pauses or resumes the shard.
     pub fn pause_shard(&self, paused: bool) -> Instruction {
         let accounts =
@@ -329,6 +337,13 @@ impl Bench {
         let now = self.fixture.world.unix_seconds();
         self.fixture.world.set_unix_seconds(now + seconds);
     }
+}
+
+/// A dispatch with the registry behind its accounts, as a queue with a quota wants it.
+pub fn with_registry(mut dispatch: Instruction) -> Instruction {
+    let registry = shared_layouts::client::registry_address(&SCHEDULER.address());
+    dispatch.accounts.push(AccountMeta::new_readonly(registry, false));
+    dispatch
 }
 
 /// `Enqueue`'s data of an entry at level 5 that runs once, at once.

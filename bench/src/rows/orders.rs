@@ -1,5 +1,6 @@
 //! Rows of orders and of the compute budget.
 
+use super::scheduler::ARGUMENTS;
 use super::{Row, row};
 use mollusk_tests::features::FeatureProfile;
 use mollusk_tests::fixture::{Fixture, people};
@@ -8,6 +9,7 @@ use mollusk_tests::orders::{
     set_constraints, weight,
 };
 use mollusk_tests::programs::keypair;
+use mollusk_tests::queues::{Bench, with_registry};
 use shared_layouts::scheduler::{ConstraintRecord, composition_mode, constraint_kind};
 use solana_instruction::Instruction;
 
@@ -33,6 +35,12 @@ pub(super) fn rows() -> Vec<Row> {
             owned(&mut shared, |shared| shared.acceptance(1, 0))
         }),
         row("scheduler/allocate_resources/100-shards", allocate),
+        row("scheduler/set_quota", |profile| {
+            let mut bench = Bench::open(profile);
+            let set = bench.set_quota(1_000);
+            bench.send(&[set], &[people::OWNER]).units_of(0)
+        }),
+        row("scheduler/dispatch/metered", dispatch_metered),
         row("scheduler/close_order", |profile| {
             owned(&mut pair(profile), |shared| close_order(&shared.order, &shared.shards[0]))
         }),
@@ -124,4 +132,16 @@ fn allocate(profile: FeatureProfile) -> u64 {
     fixture.send(&[set_budget(1_000_000_007, 10)], &[people::AUTHORITY]);
     fixture.send(&[allocate_resources(first)], &[people::AUTHORITY]);
     fixture.send(&[allocate_resources(second)], &[people::AUTHORITY]).units_of(0)
+}
+
+/// Units of a dispatch from an open queue that has the whole compute budget as its quota.
+fn dispatch_metered(profile: FeatureProfile) -> u64 {
+    let mut bench = Bench::open(profile);
+    let weights = [weight(&bench.fixture, &bench.shard, 1)];
+    bench.send(&[set_budget(1_000_000, 60), allocate_resources(&weights)], &[people::AUTHORITY]);
+    let set = bench.set_quota(1_000);
+    bench.send(&[set], &[people::OWNER]);
+    let handle = bench.put(1, &ARGUMENTS);
+    let [dispatch, execute] = bench.run(people::WORKER, handle, &ARGUMENTS);
+    bench.send(&[with_registry(dispatch), execute], &[people::WORKER]).units_of(0)
 }

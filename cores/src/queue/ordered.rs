@@ -189,7 +189,7 @@ impl<'a> OrderedMut<'a> {
     #[allow(clippy::cast_ptr_alignment)]
     pub unsafe fn load_aligned(bytes: &'a mut [u8], order: &'a mut Order) -> Result<Self, Refusal> {
         // SAFETY: the caller's contract.
-        let Parts { header, behind, entries } = unsafe { split(bytes, kind_of(bytes)) }?;
+        let Parts { header, behind, entries } = unsafe { split::<false, 0>(bytes, kind_of(bytes)) }?;
         // Not the kind: the queue may be lent.
         if header.header.state & queue_flags::ORDERED == 0 {
             return Err(refuse!(WrongOrder));

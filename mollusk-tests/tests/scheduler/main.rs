@@ -4,6 +4,7 @@ mod dispatching;
 mod end_to_end;
 mod leases;
 mod management;
+mod metering;
 mod ordered;
 mod producing;
 mod reading;

@@ -1,6 +1,6 @@
 //! Dispatch by the first byte of the instruction data.
 
-use crate::{Scheduler, instructions, ordered};
+use crate::{Scheduler, instructions, metered, ordered};
 use core::mem::MaybeUninit;
 use cores::queue::Refusal;
 use pinocchio::account::{MAX_PERMITTED_DATA_INCREASE, NOT_BORROWED};
@@ -178,7 +178,7 @@ unsafe fn refused(input: *mut u8, refusal: Refusal) -> u64 {
     let mut places = [const { MaybeUninit::<AccountView>::uninit() }; MAX_ACCOUNTS];
     // SAFETY: the caller's contract.
     let mut call = unsafe { collect(input, &mut places) };
-    let refusal = match ordered::process(&mut call) {
+    let refusal = match metered::process(&mut call).or_else(|| ordered::process(&mut call)) {
         None => ordered::explained(refusal, call.accounts, call.program_id),
         Some(Ok(())) => return SUCCESS,
         Some(Err(refusal)) => refusal,
@@ -337,13 +337,14 @@ fn process_other(discriminator: u8, call: Call) -> Result<(), Refusal> {
         wire::initialize::DISCRIMINATOR => instructions::initialize(call).map_err(Refusal::passed_on),
         wire::nominate_shard_owner::DISCRIMINATOR => instructions::nominate_shard_owner(call),
         wire::purge::DISCRIMINATOR => instructions::purge(call),
-        wire::register_shard::DISCRIMINATOR => instructions::register_shard(call).map_err(Refusal::passed_on),
+        wire::register_shard::DISCRIMINATOR => instructions::register_shard(call),
         wire::release::DISCRIMINATOR => instructions::release(call),
         wire::reprioritize::DISCRIMINATOR => instructions::reprioritize(call),
         wire::requeue::DISCRIMINATOR => instructions::requeue(call),
         wire::restore::DISCRIMINATOR => instructions::restore(call),
         wire::set_direct::DISCRIMINATOR => instructions::set_direct(call),
         wire::set_producer::DISCRIMINATOR => instructions::set_producer(call),
+        wire::set_quota::DISCRIMINATOR => instructions::set_quota(call),
         wire::set_worker::DISCRIMINATOR => instructions::set_worker(call),
         wire::update_queue::DISCRIMINATOR => instructions::update_queue(call),
         wire::update_shard::DISCRIMINATOR => instructions::update_shard(call),

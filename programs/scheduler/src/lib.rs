@@ -6,6 +6,7 @@ mod close;
 mod entrypoint;
 mod instructions;
 mod load;
+mod metered;
 mod ordered;
 mod orders;
 mod run;

@@ -9,7 +9,7 @@ use pinocchio::{AccountView, Address};
 use program_common::accounts::{self, rent_exempt_lamports};
 use shared_layouts::account::{AccountLayout, keys_equal};
 use shared_layouts::processor::Capability;
-use shared_layouts::scheduler::{Order, OrderShard, Queue, SchedulerConfig, Shard};
+use shared_layouts::scheduler::{Order, OrderShard, Queue, SchedulerConfig, Shard, queue_flags};
 
 /// Reads the fixed part of an account of `program`: owner first, then length, kind and version.
 ///
@@ -101,6 +101,45 @@ pub(crate) fn shard_of_outlined<'a>(
 #[inline(never)]
 pub(crate) fn now_outlined(clock: &AccountView) -> Result<i64, Refusal> {
     now(clock)
+}
+
+/// [`queue`] for an instruction that is never lent a queue: the index of an order is not looked for.
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+pub(crate) unsafe fn plain_queue<'a>(account: &'a mut AccountView, program: &Address) -> Result<QueueMut<'a>, Refusal> {
+    if !accounts::is_owned_by(account, program) {
+        return Err(ProgramError::InvalidAccountOwner.into());
+    }
+    // SAFETY: the caller's contract.
+    let bytes = unsafe { account.borrow_unchecked_mut() };
+    // SAFETY: the runtime aligns the data of an account to eight bytes.
+    unsafe { QueueMut::load_plain(bytes) }
+}
+
+/// [`plain_queue`] for a dispatch, without a quota.
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+pub(crate) unsafe fn unmetered_queue<'a>(
+    account: &'a mut AccountView,
+    program: &Address,
+) -> Result<QueueMut<'a>, Refusal> {
+    if !accounts::is_owned_by(account, program) {
+        return Err(ProgramError::InvalidAccountOwner.into());
+    }
+    // SAFETY: the caller's contract.
+    let bytes = unsafe { account.borrow_unchecked_mut() };
+    // SAFETY: the runtime aligns the data of an account to eight bytes.
+    unsafe { QueueMut::load_unmetered(bytes) }
+}
+
+/// Refuses a dispatch from a queue with a quota, unless `metered` has taken its flag away.
+#[inline(always)]
+pub(crate) fn check_unmetered(queue: &Queue) -> Result<(), Refusal> {
+    if queue.header.state & queue_flags::METERED == 0 { Ok(()) } else { Err(refuse!(RegistryMissing)) }
 }
 
 /// Loads a queue with its slab.

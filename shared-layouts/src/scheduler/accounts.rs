@@ -43,6 +43,8 @@ pub const MAX_CREATE_BYTES: usize = 10_240;
 pub const NO_SLOT: u16 = u16::MAX;
 /// Index of no worker.
 pub const NO_WORKER: u8 = u8::MAX;
+/// Thousandths of a shard's share that the quotas of its queues may add up to.
+pub const MAX_QUOTA_PERMILLE: u16 = 1_000;
 /// Sequence numbers below a producer's last one that are still accepted once.
 pub const SEQUENCE_WINDOW: u64 = 64;
 
@@ -240,7 +242,7 @@ pub mod queue_flags {
     pub const STRICT: u8 = 2;
     /// Entries carry an order's bit; the account holds an `OrderIndex`.
     pub const ORDERED: u8 = 4;
-    /// Dispatch is bounded by the shard's share of the compute budget.
+    /// Dispatch is bounded by the queue's quota of the shard's share of the compute budget. Set and cleared by `SetQuota`.
     pub const METERED: u8 = 8;
     /// Every defined flag.
     pub const ALL: u8 = 15;

@@ -124,6 +124,13 @@ errors! {
         OrderFull = 2214,
         /// A weight names no registered shard, or exceeds 65,535.
         InvalidAllocation = 2215,
+        /// The queue has a quota: pass the registry of shards behind the other accounts.
+        RegistryMissing = 2216,
+        /// The capability's compute limit exceeds what the queue's quota has left in this window: wait for the next window, or have
+        /// the quota or the shard's share raised.
+        QuotaUsedUp = 2217,
+        /// The quotas of the shard's queues would add up to more than 1,000 thousandths: lower another queue's first.
+        InvalidQuota = 2218,
         /// The queue is bound to an order: pass the order's account, writable, behind the accounts of the instruction.
         OrderMissing = 2220,
         /// The account is not the order that the queue is bound to, or the queue is bound to none: its header says so.

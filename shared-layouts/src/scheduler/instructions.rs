@@ -514,7 +514,7 @@ instructions! {
             instructions: read,
             /// Clock sysvar.
             clock: read,
-            ? "the order that the queue is bound to, if it is bound to one"
+            ? "the order that the queue is bound to, if it is bound to one; then, if the queue has a quota, the registry of shards"
         }
         data {
             /// Generation of the entry.
@@ -522,7 +522,7 @@ instructions! {
             /// Slot of the entry.
             slot: u16,
         }
-        errors { Paused, ShardPaused, NotTopLevel, WrongShard, StaleHandle, WrongList, DeadlinePassed, NotEligible, LeaseRequired, LeaseEnded, NotLeaseHolder, CorruptQueue, WrongSibling, WrongCapability, CapabilityChanged, WrongArguments, WrongInstructionsSysvar, OrderMissing, WrongOrder, OrderWaits, OrderDoomed, CorruptOrder }
+        errors { Paused, ShardPaused, NotTopLevel, WrongShard, StaleHandle, WrongList, DeadlinePassed, NotEligible, LeaseRequired, LeaseEnded, NotLeaseHolder, CorruptQueue, WrongSibling, WrongCapability, CapabilityChanged, WrongArguments, WrongInstructionsSysvar, OrderMissing, WrongOrder, OrderWaits, OrderDoomed, CorruptOrder, RegistryMissing, QuotaUsedUp }
     }
 
     /// Takes an entry out of the queue for the target call itself, which follows as the next instruction of the transaction: without
@@ -546,7 +546,7 @@ instructions! {
             capability: read,
             /// Config of the processor.
             processor_config: read,
-            ? "the order that the queue is bound to, if it is bound to one"
+            ? "the order that the queue is bound to, if it is bound to one; then, if the queue has a quota, the registry of shards"
         }
         data {
             /// Generation of the entry.
@@ -554,7 +554,7 @@ instructions! {
             /// Slot of the entry.
             slot: u16,
         }
-        errors { Paused, ShardPaused, NotTopLevel, WrongShard, StaleHandle, WrongList, DeadlinePassed, NotEligible, LeaseRequired, LeaseEnded, NotLeaseHolder, DirectClosed, NotDirect, UnknownCapability, CapabilityChanged, WrongCapability, WrongTargetCall, WrongArguments, WrongInstructionsSysvar, UntrustedProgram, CorruptQueue, OrderMissing, WrongOrder, OrderWaits, OrderDoomed, CorruptOrder }
+        errors { Paused, ShardPaused, NotTopLevel, WrongShard, StaleHandle, WrongList, DeadlinePassed, NotEligible, LeaseRequired, LeaseEnded, NotLeaseHolder, DirectClosed, NotDirect, UnknownCapability, CapabilityChanged, WrongCapability, WrongTargetCall, WrongArguments, WrongInstructionsSysvar, UntrustedProgram, CorruptQueue, OrderMissing, WrongOrder, OrderWaits, OrderDoomed, CorruptOrder, RegistryMissing, QuotaUsedUp }
     }
 
     /// Reports that a leased entry failed: it is tried again after a back-off, or dead if the failure is permanent or was the last

@@ -164,4 +164,22 @@ instructions! {
         }
         errors { NotAuthority, InvalidAllocation }
     }
+
+    /// Gives a queue a quota of its shard's share of the compute budget, or takes it away. Each dispatch then reserves its
+    /// capability's compute limit, and is refused once the window has no more left. What is reserved stays reserved.
+    set_quota SetQuota = 58 {
+        accounts {
+            /// Shard.
+            shard: write,
+            /// Owner of the shard.
+            owner: sign,
+            /// Queue.
+            queue: write,
+        }
+        data {
+            /// Thousandths of the shard's share; those of all its queues add up to at most 1,000. Zero for no quota.
+            quota_permille: u16,
+        }
+        errors { NotShardOwner, WrongShard, InvalidQuota }
+    }
 }

@@ -32,6 +32,7 @@ fn created(open: &Scene) -> Vec<ValidCase> {
 fn changed(open: &Scene) -> Vec<ValidCase> {
     [
         ValidCase::new("UpdateQueue", &open.fixture, update(open)),
+        ValidCase::new("SetQuota", &open.fixture, open.set_quota(1_000)),
         ValidCase::new("SetProducer", &open.fixture, open.set_producer(people::STRANGER, 7)),
         ValidCase::new("SetWorker", &open.fixture, open.set_worker(people::WORKER, true)),
     ]

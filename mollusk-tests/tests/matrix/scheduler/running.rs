@@ -7,8 +7,9 @@ use super::{
 use crate::{case::ValidCase, change::Kind};
 use mollusk_tests::{
     fixture::{MAX_DEADLINE_SECONDS, pause, people},
+    orders::{allocate_resources, set_budget, weight},
     programs::{NOOP, PROCESSOR, SCHEDULER},
-    queues::plain,
+    queues::{plain, with_registry},
 };
 use shared_layouts::scheduler::{self as wire, EntryHandle, dispatch};
 use solana_instruction::Instruction;
@@ -45,7 +46,26 @@ pub fn cases(open: &Scene, leased: &Scene) -> Vec<ValidCase> {
     ]
     .into_iter()
     .chain(expired(open))
+    .chain(metered(open))
     .collect()
+}
+
+/// Dispatches from a queue with a quota.
+fn metered(open: &Scene) -> Vec<ValidCase> {
+    let mut scene = open.clone();
+    let weights = [weight(&scene.fixture, &scene.shard, 1)];
+    scene.send(&[set_budget(1_000_000, 60), allocate_resources(&weights)], &[people::AUTHORITY]);
+    scene.send(&[open.set_quota(1_000)], &[people::OWNER]);
+    let [dispatch, execute] = scene.run(people::WORKER, scene.handle, &ARGUMENTS);
+    let mut run = vec![with_registry(dispatch), execute];
+    run[0].accounts[dispatch::Position::worker as usize].is_writable = false;
+    let direct = direct(&scene);
+    let mut among = direct.transaction.clone();
+    among[0] = with_registry(among[0].clone());
+    vec![
+        ValidCase::among("Dispatch", &scene.fixture, run, 0).any_key("worker", ANY_WORKER),
+        ValidCase { transaction: among, ..direct }.any_key("worker", ANY_WORKER),
+    ]
 }
 
 /// `Fail` while program and shard are paused.

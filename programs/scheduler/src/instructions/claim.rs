@@ -15,7 +15,7 @@ pub(crate) fn claim(call: Call) -> Result<(), Refusal> {
     // SAFETY: config and queue are different kinds of account, so none is held twice.
     let config: &SchedulerConfig = unsafe { load::read(accounts.config, program_id) }?;
     // SAFETY: as above.
-    let mut queue = unsafe { load::queue(accounts.queue, program_id) }?;
+    let mut queue = unsafe { load::plain_queue(accounts.queue, program_id) }?;
     let shard = load::shard_of(accounts.shard, queue.header, program_id)?;
     load::check_running(config, shard, now)?;
     let pauses = load::pauses(config, shard);

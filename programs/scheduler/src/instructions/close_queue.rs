@@ -14,13 +14,13 @@ pub(crate) fn close_queue(call: Call) -> Result<(), Refusal> {
     let (Data {}, _) = Data::parse(call.data)?;
     let (fixed, order) = load::split_order(call.accounts, Accounts::<()>::COUNT);
     let (accounts, _) = Accounts::parse_cold_or_deny(fixed)?;
-    let is_ordered = {
+    let (is_ordered, quota_permille) = {
         // SAFETY: shard and queue are different kinds of account, so none is held twice.
         let queue = unsafe { load::any_owned_queue(accounts.shard, accounts.owner, accounts.queue, program_id) }?;
         if !queue.is_empty() {
             return Err(refuse!(QueueNotEmpty));
         }
-        queue.header.header.state & queue_flags::ORDERED != 0
+        (queue.header.header.state & queue_flags::ORDERED != 0, queue.header.quota_permille)
     };
     // Nothing is written before `close` can no longer refuse.
     if accounts.queue.address() == accounts.recipient.address() {
@@ -36,6 +36,7 @@ pub(crate) fn close_queue(call: Call) -> Result<(), Refusal> {
     // SAFETY: the shard is held nowhere else.
     let shard: &mut Shard = unsafe { load::write_cold(accounts.shard, program_id) }?;
     shard.queues_active = shard.queues_active.saturating_sub(1);
+    shard.quota_permille = shard.quota_permille.saturating_sub(quota_permille);
     Ok(())
 }
 

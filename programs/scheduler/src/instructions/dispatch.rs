@@ -21,7 +21,7 @@ pub(crate) fn dispatch(call: Call) -> Result<(), Refusal> {
     // SAFETY: config and queue are different kinds of account, so none is held twice.
     let config: &SchedulerConfig = unsafe { load::read(accounts.config, program_id) }?;
     // SAFETY: as above.
-    let mut queue = unsafe { load::queue(accounts.queue, program_id) }?;
+    let mut queue = unsafe { load::unmetered_queue(accounts.queue, program_id) }?;
     load::check_running(config, load::shard_of(accounts.shard, queue.header, program_id)?, now)?;
     let siblings = run.siblings(accounts.instructions)?;
     let finished = finish(&mut queue, &run, accounts.worker, &siblings, now)?;
@@ -59,6 +59,7 @@ pub(crate) fn dispatch_ordered(call: Call, order: &mut AccountView) -> Result<()
     let finished = {
         // SAFETY: as above.
         let mut queue = unsafe { load::ordered_queue(accounts.queue, order, program_id) }?;
+        load::check_unmetered(queue.header)?;
         load::check_running(config, load::shard_of(accounts.shard, queue.header, program_id)?, now)?;
         let siblings = run.siblings(accounts.instructions)?;
         let handle = Handle { slot: run.slot, generation: run.generation };
@@ -75,6 +76,27 @@ pub(crate) fn dispatch_ordered(call: Call, order: &mut AccountView) -> Result<()
             }
         }
     };
+    if finished.tip_lamports != 0 {
+        run::pay(accounts.queue, accounts.worker, &finished, &run)?;
+    }
+    Ok(())
+}
+
+/// [`dispatch`] from a queue that may have a quota: the same by functions that others share.
+#[inline(never)]
+pub(crate) fn dispatch_cold(call: Call) -> Result<(), Refusal> {
+    let program_id = call.program_id;
+    let (data, _) = Data::parse(call.data)?;
+    let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;
+    let run = Run { slot: data.slot, generation: data.generation, program_id };
+    let now = load::now_outlined(accounts.clock)?;
+    // SAFETY: config and queue are different kinds of account, so none is held twice.
+    let config: &SchedulerConfig = unsafe { load::read_cold(accounts.config, program_id) }?;
+    // SAFETY: as above.
+    let mut queue = unsafe { load::queue_outlined(accounts.queue, program_id) }?;
+    load::check_running(config, load::shard_of_outlined(accounts.shard, queue.header, program_id)?, now)?;
+    let siblings = run.siblings(accounts.instructions)?;
+    let finished = finish(&mut queue, &run, accounts.worker, &siblings, now)?;
     if finished.tip_lamports != 0 {
         run::pay(accounts.queue, accounts.worker, &finished, &run)?;
     }

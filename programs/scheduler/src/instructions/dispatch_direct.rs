@@ -25,6 +25,7 @@ pub(crate) fn dispatch_direct(call: Call) -> Result<(), Refusal> {
     let config: &SchedulerConfig = unsafe { load::read(accounts.config, program_id) }?;
     // SAFETY: as above.
     let mut queue = unsafe { load::queue(accounts.queue, program_id) }?;
+    load::check_unmetered(queue.header)?;
     load::check_running(config, load::shard_of(accounts.shard, queue.header, program_id)?, now)?;
     check_open(config, accounts.processor_config, now)?;
     let capability = load::capability(accounts.capability, queue.header)?;

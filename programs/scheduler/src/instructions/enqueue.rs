@@ -13,7 +13,7 @@ pub(crate) fn enqueue(call: Call) -> Result<(), Refusal> {
     }
     let (accounts, _) = Accounts::parse(call.accounts)?;
     // SAFETY: no other account of this program is loaded here.
-    let mut queue = unsafe { load::queue(accounts.queue, program_id) }?;
+    let mut queue = unsafe { load::plain_queue(accounts.queue, program_id) }?;
     let capability = load::capability(accounts.capability, queue.header)?;
     let capability_key = accounts.capability.address().as_array();
     let new = NewEntry { request, capability_key, capability, arguments, purse_lamports: 0 };
