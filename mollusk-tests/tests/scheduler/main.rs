@@ -2,9 +2,11 @@
 
 mod dispatching;
 mod end_to_end;
+mod judge;
 mod leases;
 mod management;
 mod metering;
 mod ordered;
+mod ordered_end_to_end;
 mod producing;
 mod reading;

@@ -1,0 +1,307 @@
+//! What an order allows, written down as plainly as possible: constraints as they were drawn, paths followed one by one, epochs
+//! counted beside the programs. It shares no code with them, and says of each step whether it was allowed to happen.
+
+use shared_layouts::scheduler::{reason, when_dead};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Place of a queue, and sequence number.
+pub type Id = (usize, u64);
+
+/// What is in effect during an epoch.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// For each pair that a path leads between: the rules of all paths.
+    paths: BTreeMap<(u8, u8), BTreeSet<u8>>,
+    links: Vec<(u8, u8)>,
+}
+
+impl Rules {
+    /// Edges are (first, second, rule of a dead first); links are those edges that make a chain.
+    pub fn new(edges: &[(u8, u8, u8)], links: &[(u8, u8)]) -> Self {
+        let mut rules = Self { links: links.to_vec(), ..Self::default() };
+        let starts: BTreeSet<u8> = edges.iter().map(|edge| edge.0).collect();
+        for start in starts {
+            rules.walk(edges, start, start, when_dead::CASCADE);
+        }
+        rules
+    }
+
+    /// A path's rule is that of its first edge that does not cascade.
+    fn walk(&mut self, edges: &[(u8, u8, u8)], start: u8, at: u8, so_far: u8) {
+        for (_, next, rule) in edges.iter().filter(|edge| edge.0 == at) {
+            let rule = if so_far == when_dead::CASCADE { *rule } else { so_far };
+            self.paths.entry((start, *next)).or_default().insert(rule);
+            self.walk(edges, start, *next, rule);
+        }
+    }
+
+    fn is_before(&self, first: u8, second: u8) -> bool {
+        self.paths.contains_key(&(first, second))
+    }
+
+    fn has(&self, first: u8, second: u8, rule: u8) -> bool {
+        self.paths.get(&(first, second)).is_some_and(|rules| rules.contains(&rule))
+    }
+
+    /// Whether another member looks at this one's dead entries.
+    fn minds_death_of(&self, member: u8) -> bool {
+        self.paths
+            .iter()
+            .any(|((first, _), rules)| *first == member && rules.iter().any(|rule| *rule != when_dead::SKIP))
+    }
+
+    fn is_chained(&self, one: u8, other: u8) -> bool {
+        let mut reached = BTreeSet::new();
+        let mut left: Vec<u8> = self.links.iter().filter(|link| link.0 == one || link.1 == one).map(|_| one).collect();
+        while let Some(at) = left.pop() {
+            if reached.insert(at) {
+                left.extend(self.links.iter().filter(|link| link.0 == at).map(|link| link.1));
+                left.extend(self.links.iter().filter(|link| link.1 == at).map(|link| link.0));
+            }
+        }
+        reached.contains(&other)
+    }
+}
+
+/// Where an operation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Its time has not come, or it backs off.
+    Delayed,
+    /// It is in its queue's line.
+    Ready,
+    /// A worker has it.
+    Leased,
+    /// It is a dead letter, for this reason.
+    Dead(u8),
+    /// It ran.
+    Done,
+}
+
+/// What is known of an operation.
+#[derive(Clone, Copy, Debug)]
+pub struct Operation {
+    /// The member of the order that it belongs to.
+    pub member: u8,
+    /// Where it is.
+    pub state: State,
+    /// The epoch that counts it.
+    pub epoch: Option<u32>,
+    /// Unix seconds of its death.
+    pub died_at: i64,
+    /// Deadline, unix seconds.
+    pub deadline_at: i64,
+    /// Leases that ended without a run since it was queued or put back.
+    pub failures: u32,
+    /// What it may die of besides time, failures and others' deaths: what was last said about it.
+    pub verdict: u8,
+}
+
+/// Whether an operation may be leased or run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// It may.
+    Allowed,
+    /// It waits for this one.
+    Waits(Id),
+    /// It dies with one that comes before it.
+    Dies,
+    /// This one of its chain is leased.
+    ChainBusy(Id),
+}
+
+/// Judges what happens to the operations of an order.
+#[derive(Debug)]
+pub struct Judge {
+    /// Rules of each epoch.
+    rules: Vec<Rules>,
+    /// Everything that was ever queued.
+    pub operations: BTreeMap<Id, Operation>,
+    /// Members that were given up on, with the epoch that counted them.
+    given_up: BTreeSet<(u32, u8)>,
+    /// What ran, in order.
+    pub executed: Vec<Id>,
+}
+
+impl Judge {
+    /// Before the first composition nothing is in order. Epochs begin with 1, so the first two have no rules.
+    pub fn new() -> Self {
+        let rules = vec![Rules::default(); 2];
+        Self { rules, operations: BTreeMap::new(), given_up: BTreeSet::new(), executed: Vec::new() }
+    }
+
+    /// The epoch that counts what becomes ready now.
+    pub fn epoch(&self) -> u32 {
+        u32::try_from(self.rules.len()).expect("few epochs") - 1
+    }
+
+    fn in_epoch(&self, epoch: u32) -> &Rules {
+        &self.rules[usize::try_from(epoch).expect("it is small")]
+    }
+
+    /// Whether the older epoch counts nothing any more.
+    pub fn may_open_epoch(&self) -> bool {
+        self.operations.values().all(|one| one.epoch.is_none_or(|epoch| epoch == self.epoch()))
+    }
+
+    /// Whether anything is counted.
+    pub fn is_in_flight(&self) -> bool {
+        self.operations.values().any(|one| one.epoch.is_some())
+    }
+
+    /// The next epoch has begun, with new rules or those in force.
+    pub fn epoch_opened(&mut self, rules: Option<Rules>) {
+        assert!(self.may_open_epoch(), "the older epoch has operations left");
+        let rules = rules.unwrap_or_else(|| self.in_epoch(self.epoch()).clone());
+        self.rules.push(rules);
+    }
+
+    /// What the order says about an operation that is counted.
+    pub fn turn(&self, id: Id) -> Turn {
+        let one = &self.operations[&id];
+        let epoch = one.epoch.expect("what is not counted has no turn");
+        let rules = self.in_epoch(epoch);
+        for (other_id, other) in self.operations.iter().filter(|(_, other)| other.epoch.is_some_and(|at| at <= epoch)) {
+            let is_dead = matches!(other.state, State::Dead(_));
+            let holds_up = rules.is_before(other.member, one.member) && !is_dead
+                || rules.has(other.member, one.member, when_dead::BLOCK) && is_dead;
+            if holds_up {
+                return Turn::Waits(*other_id);
+            }
+        }
+        let kills = |member: u8| rules.has(member, one.member, when_dead::CASCADE);
+        let mut dead = self.operations.values().filter(|other| matches!(other.state, State::Dead(_)));
+        let is_seen = |at: u32| at == epoch || at + 1 == epoch && epoch == self.epoch();
+        if dead.any(|other| other.epoch.is_some_and(|at| at <= epoch) && kills(other.member))
+            || self.given_up.iter().any(|(at, member)| is_seen(*at) && kills(*member))
+        {
+            return Turn::Dies;
+        }
+        self.busy_chain(id).map_or(Turn::Allowed, Turn::ChainBusy)
+    }
+
+    /// Another one that is leased, of a chain of the present epoch or of the older one.
+    fn busy_chain(&self, id: Id) -> Option<Id> {
+        let member = self.operations[&id].member;
+        let is_chained = |other: u8| {
+            let chains = [self.in_epoch(self.epoch()), self.in_epoch(self.epoch() - 1)];
+            chains.iter().any(|rules| rules.is_chained(member, other))
+        };
+        let mut leased = self.operations.iter().filter(|(_, other)| other.state == State::Leased);
+        leased.find(|(other, one)| **other != id && is_chained(one.member)).map(|(other, _)| *other)
+    }
+
+    /// An operation was queued.
+    pub fn queued(&mut self, id: Id, member: u8, is_ready: bool, deadline_at: i64) {
+        let state = State::Delayed;
+        let new = Operation { member, state, epoch: None, died_at: 0, deadline_at, failures: 0, verdict: reason::NONE };
+        assert!(self.operations.insert(id, new).is_none());
+        if is_ready {
+            self.became_ready(id);
+        }
+    }
+
+    fn operation(&mut self, id: Id) -> &mut Operation {
+        self.operations.get_mut(&id).expect("it was queued")
+    }
+
+    /// It is in line, and counted from now on.
+    pub fn became_ready(&mut self, id: Id) {
+        let epoch = self.epoch();
+        let one = self.operation(id);
+        one.state = State::Ready;
+        one.epoch.get_or_insert(epoch);
+    }
+
+    /// A worker has it.
+    pub fn leased(&mut self, id: Id) {
+        assert_eq!(self.turn(id), Turn::Allowed, "{id:?} was leased: {:?}", self.operations[&id]);
+        self.operation(id).state = State::Leased;
+    }
+
+    /// A lease ended without a run.
+    pub fn failed(&mut self, id: Id, state: State) {
+        let one = self.operation(id);
+        one.failures += 1;
+        one.state = state;
+    }
+
+    /// It ran.
+    pub fn ran(&mut self, id: Id) {
+        let turn = self.turn(id);
+        let one = self.operation(id);
+        // One that is leased has its chain's turn.
+        let is_allowed = turn == Turn::Allowed || one.state == State::Leased && matches!(turn, Turn::ChainBusy(_));
+        assert!(is_allowed, "{id:?} ran, but {turn:?}");
+        (one.state, one.epoch) = (State::Done, None);
+        self.executed.push(id);
+    }
+
+    /// It became a dead letter.
+    pub fn died(&mut self, id: Id, why: u8, now: i64) {
+        if why == reason::CASCADE {
+            if self.operations[&id].state == State::Delayed {
+                self.became_ready(id);
+            }
+            assert_eq!(self.turn(id), Turn::Dies, "{id:?} died with another");
+        }
+        let epoch = self.operations[&id].epoch;
+        let member = self.operations[&id].member;
+        let is_minded = epoch.is_some_and(|epoch| {
+            self.in_epoch(epoch).minds_death_of(member) || self.in_epoch(self.epoch()).minds_death_of(member)
+        });
+        let one = self.operation(id);
+        one.failures += u32::from(one.state == State::Leased);
+        match why {
+            reason::EXPIRED => assert!(now > one.deadline_at, "{id:?} expired before its deadline"),
+            reason::ATTEMPTS => assert!(one.failures >= 3, "{id:?} has attempts left"),
+            reason::CASCADE => {}
+            stated => assert_eq!(one.verdict, stated, "{id:?} died for a reason that nobody gave"),
+        }
+        (one.state, one.died_at) = (State::Dead(why), now);
+        if !is_minded {
+            one.epoch = None;
+        }
+    }
+
+    /// A dead one is no longer counted, because it was dead for too long.
+    pub fn gave_up(&mut self, id: Id) {
+        let one = self.operation(id);
+        let member = one.member;
+        let epoch = one.epoch.take().expect("only what is counted is given up");
+        self.given_up.insert((epoch, member));
+    }
+
+    /// A dead one is ready again; counted anew if it no longer was.
+    pub fn put_back(&mut self, id: Id) {
+        self.became_ready(id);
+        let one = self.operation(id);
+        (one.failures, one.verdict) = (0, reason::NONE);
+    }
+}
+
+#[test]
+fn the_judge_sees_what_is_out_of_order() {
+    let mut judge = Judge::new();
+    let (block, skip, cascade) = (when_dead::BLOCK, when_dead::SKIP, when_dead::CASCADE);
+    judge.epoch_opened(Some(Rules::new(&[(0, 1, cascade), (1, 2, block), (0, 3, skip)], &[(4, 5)])));
+    let ids = [0, 1, 2, 3, 4, 5].map(|place| (place, 1));
+    for (member, id) in (0..).zip(ids) {
+        judge.queued(id, member, true, i64::MAX);
+    }
+    assert_eq!([1, 2, 3].map(|at| judge.turn(ids[at])), [Turn::Waits(ids[0]); 3], "also along a path");
+    judge.leased(ids[4]);
+    assert_eq!(judge.turn(ids[5]), Turn::ChainBusy(ids[4]));
+    assert!(judge.may_open_epoch(), "only the current epoch counts");
+    judge.epoch_opened(None);
+    assert!(!judge.may_open_epoch());
+    judge.operation(ids[0]).verdict = reason::PERMANENT;
+    judge.died(ids[0], reason::PERMANENT, 0);
+    assert_eq!([1, 2, 3].map(|at| judge.turn(ids[at])), [Turn::Dies, Turn::Waits(ids[0]), Turn::Allowed]);
+    judge.gave_up(ids[0]);
+    assert_eq!([1, 2].map(|at| judge.turn(ids[at])), [Turn::Dies, Turn::Waits(ids[1])]);
+    judge.died(ids[1], reason::CASCADE, 0);
+    judge.gave_up(ids[1]);
+    judge.ran(ids[2]);
+    assert_eq!((judge.executed.len(), judge.operations[&ids[2]].state), (1, State::Done));
+}
