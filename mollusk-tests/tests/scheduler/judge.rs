@@ -72,6 +72,8 @@ pub enum State {
     Ready,
     /// A worker has it.
     Leased,
+    /// It is held back, by its owner or because the dead letters are full.
+    Held,
     /// It is a dead letter, for this reason.
     Dead(u8),
     /// It ran.
@@ -87,7 +89,7 @@ pub struct Operation {
     pub state: State,
     /// The epoch that counts it.
     pub epoch: Option<u32>,
-    /// Unix seconds of its death.
+    /// Unix seconds of its death, or since when it is held.
     pub died_at: i64,
     /// Deadline, unix seconds.
     pub deadline_at: i64,
@@ -119,15 +121,17 @@ pub struct Judge {
     pub operations: BTreeMap<Id, Operation>,
     /// Members that were given up on, with the epoch that counted them.
     given_up: BTreeSet<(u32, u8)>,
+    /// Leases that may fail before an operation is dead.
+    max_attempts: u32,
     /// What ran, in order.
     pub executed: Vec<Id>,
 }
 
 impl Judge {
     /// Before the first composition nothing is in order. Epochs begin with 1, so the first two have no rules.
-    pub fn new() -> Self {
+    pub fn new(max_attempts: u32) -> Self {
         let rules = vec![Rules::default(); 2];
-        Self { rules, operations: BTreeMap::new(), given_up: BTreeSet::new(), executed: Vec::new() }
+        Self { rules, operations: BTreeMap::new(), given_up: BTreeSet::new(), max_attempts, executed: Vec::new() }
     }
 
     /// The epoch that counts what becomes ready now.
@@ -237,24 +241,35 @@ impl Judge {
         self.executed.push(id);
     }
 
-    /// It became a dead letter.
-    pub fn died(&mut self, id: Id, why: u8, now: i64) {
-        if why == reason::CASCADE {
-            if self.operations[&id].state == State::Delayed {
-                self.became_ready(id);
+    /// These became dead letters in one step: those that died with others in the order in which they can have.
+    pub fn all_died(&mut self, mut dead: Vec<(Id, u8)>, now: i64) {
+        dead.sort_by_key(|(_, why)| *why == reason::CASCADE);
+        for (id, _) in dead.iter().filter(|(_, why)| *why == reason::CASCADE) {
+            if self.operations[id].state == State::Delayed {
+                self.became_ready(*id);
             }
-            assert_eq!(self.turn(id), Turn::Dies, "{id:?} died with another");
         }
+        while !dead.is_empty() {
+            let may_be_next = |(id, why): &(Id, u8)| *why != reason::CASCADE || self.turn(*id) == Turn::Dies;
+            let next = dead.iter().position(may_be_next);
+            let (id, why) = dead.remove(next.unwrap_or_else(|| panic!("{dead:?} died with others")));
+            self.died(id, why, now);
+        }
+    }
+
+    /// It became a dead letter.
+    fn died(&mut self, id: Id, why: u8, now: i64) {
         let epoch = self.operations[&id].epoch;
         let member = self.operations[&id].member;
         let is_minded = epoch.is_some_and(|epoch| {
             self.in_epoch(epoch).minds_death_of(member) || self.in_epoch(self.epoch()).minds_death_of(member)
         });
+        let max_attempts = self.max_attempts;
         let one = self.operation(id);
         one.failures += u32::from(one.state == State::Leased);
         match why {
             reason::EXPIRED => assert!(now > one.deadline_at, "{id:?} expired before its deadline"),
-            reason::ATTEMPTS => assert!(one.failures >= 3, "{id:?} has attempts left"),
+            reason::ATTEMPTS => assert!(one.failures >= max_attempts, "{id:?} has attempts left"),
             reason::CASCADE => {}
             stated => assert_eq!(one.verdict, stated, "{id:?} died for a reason that nobody gave"),
         }
@@ -264,7 +279,19 @@ impl Judge {
         }
     }
 
-    /// A dead one is no longer counted, because it was dead for too long.
+    /// It is held back, and counted as before.
+    pub fn held(&mut self, id: Id, now: i64) {
+        let one = self.operation(id);
+        one.failures += u32::from(one.state == State::Leased);
+        (one.state, one.died_at) = (State::Held, now);
+    }
+
+    /// It was taken out for good.
+    pub fn left(&mut self, id: Id) {
+        assert!(self.operations.remove(&id).is_some());
+    }
+
+    /// A dead or held one is no longer counted, because it was so for too long.
     pub fn gave_up(&mut self, id: Id) {
         let one = self.operation(id);
         let member = one.member;
@@ -282,7 +309,7 @@ impl Judge {
 
 #[test]
 fn the_judge_sees_what_is_out_of_order() {
-    let mut judge = Judge::new();
+    let mut judge = Judge::new(3);
     let (block, skip, cascade) = (when_dead::BLOCK, when_dead::SKIP, when_dead::CASCADE);
     judge.epoch_opened(Some(Rules::new(&[(0, 1, cascade), (1, 2, block), (0, 3, skip)], &[(4, 5)])));
     let ids = [0, 1, 2, 3, 4, 5].map(|place| (place, 1));

@@ -73,7 +73,7 @@ impl Scenario {
         let (members, order) = (shared.members, shared.order);
         let (shard, queue) = places[0];
         let bench = Bench { fixture: shared.fixture, shard, queue, capability: members[0], order: Some(order) };
-        let judge = Judge::new();
+        let judge = Judge::new(3);
         let (drawn, recomposed, rotated, refused) = (None, 0, 0, 0);
         let mut scenario = Self {
             bench,
@@ -274,6 +274,7 @@ impl Scenario {
             .collect();
         let ids: Vec<Id> = self.judge.operations.keys().filter(|id| id.0 == place).copied().collect();
         for pass in [list::READY, list::DEAD, list::LEASED] {
+            let mut dead = Vec::new();
             for id in &ids {
                 let state = self.judge.operations[id].state;
                 let Some(entry) = entries.get(&id.1) else {
@@ -281,17 +282,22 @@ impl Scenario {
                     continue;
                 };
                 match (pass, state, entry.list) {
-                    (list::READY, State::Delayed, list::READY | list::LEASED) => self.judge.became_ready(*id),
+                    (list::READY, State::Delayed, list::READY | list::LEASED)
+                    | (list::READY, State::Held, list::READY) => {
+                        self.judge.became_ready(*id);
+                    }
                     (list::READY, State::Leased, list::READY) => self.judge.failed(*id, State::Ready),
                     (list::READY, State::Leased, list::DELAYED) => self.judge.failed(*id, State::Delayed),
                     (list::READY, State::Dead(_), list::READY) => self.judge.put_back(*id),
+                    (list::DEAD, State::Ready, list::HELD) => self.judge.held(*id, now),
                     (list::DEAD, State::Delayed | State::Ready | State::Leased, list::DEAD) => {
-                        self.judge.died(*id, entry.reason, now);
+                        dead.push((*id, entry.reason));
                     }
                     (list::LEASED, State::Ready, list::LEASED) => self.judge.leased(*id),
                     _ => {}
                 }
             }
+            self.judge.all_died(dead, now);
         }
         for (sequence, entry) in entries {
             let one = &self.judge.operations[&(place, sequence)];
@@ -393,38 +399,45 @@ impl Scenario {
         }
     }
 
-    /// The owner declares an entry dead, or puts a dead letter back.
+    /// The owner declares an entry dead, holds it back or takes it out, lets a held one go, or puts a dead letter back.
     fn operate(&mut self, place: usize) {
-        let (spec, kind, more) = match self.below(12) {
+        let (spec, kind, more) = match self.below(16) {
             0 => (&wire::dead_letter::SPEC, list::READY, &[][..]),
             1 | 2 => (&wire::redrive::SPEC, list::DEAD, &[0, 0][..]),
+            3 => (&wire::hold::SPEC, list::READY, &[][..]),
+            4 => (&wire::release::SPEC, list::HELD, &[][..]),
+            5 => (&wire::cancel::SPEC, list::READY, &[][..]),
             _ => return,
         };
         let Some((id, handle)) = self.handles(place, kind).first().copied() else { return };
-        if kind == list::READY {
+        let operate = if spec.name == wire::cancel::SPEC.name {
+            self.judge.left(id);
+            self.bench.cancel(people::OWNER, handle)
+        } else {
             self.judge.operations.get_mut(&id).expect("it was queued").verdict = reason::OPERATOR;
-        }
-        let operate = self.bench.operate(spec, handle, more);
+            self.bench.operate(spec, handle, more)
+        };
         self.bench.send(&[operate], &[people::OWNER]);
         self.observe(place);
     }
 
     /// Anyone reaps what time or the order has made due, one by one.
     fn reap(&mut self, place: usize) {
-        for kind in [list::LEASED, list::DELAYED, list::READY, list::DEAD] {
+        for kind in [list::LEASED, list::DELAYED, list::READY, list::HELD, list::DEAD] {
             for (id, handle) in self.handles(place, kind) {
                 let one = self.judge.operations[&id];
                 let is_overdue = one.epoch.is_some() && self.now() - one.died_at >= i64::from(PATIENCE_SECONDS);
+                let is_stuck = matches!(kind, list::HELD | list::DEAD);
                 let reap = self.bench.reap(&[handle]);
                 match self.try_to(&[reap], people::PAYER) {
-                    Ok(_) if kind == list::DEAD => {
+                    Ok(_) if is_stuck => {
                         assert!(is_overdue, "{id:?} was given up too early");
                         self.judge.gave_up(id);
                     }
                     Ok(_) => {}
                     Err(failure) => {
                         failure.assert_error(0, E::NothingToReap as u32);
-                        assert!(kind != list::DEAD || !is_overdue, "{id:?} is given up in time");
+                        assert!(!is_stuck || !is_overdue, "{id:?} is given up in time");
                         let dies = kind == list::READY && self.judge.turn(id) == Turn::Dies;
                         assert!(!dies, "{id:?} dies with another");
                     }
@@ -454,6 +467,8 @@ impl Scenario {
             }
             if is_producing {
                 self.operate(place);
+            } else {
+                self.release_all(place);
             }
             if turn % 4 == 3 {
                 self.reap(place);
@@ -461,6 +476,15 @@ impl Scenario {
         }
         let seconds = i64::from(self.small(16));
         self.bench.wait(seconds);
+    }
+
+    /// Nobody keeps anything back any more.
+    fn release_all(&mut self, place: usize) {
+        for (_, handle) in self.handles(place, list::HELD) {
+            let release = self.bench.operate(&wire::release::SPEC, handle, &[]);
+            self.bench.send(&[release], &[people::OWNER]);
+            self.observe(place);
+        }
     }
 
     fn is_over(&self) -> bool {
