@@ -1,6 +1,7 @@
 //! Entries of a queue, read from its account.
 
 use crate::address::Handle;
+use shared_layouts::client;
 use shared_layouts::scheduler::reader::QueueReader;
 use shared_layouts::scheduler::{Entry, Queue, list, queue_flags};
 use solana_instruction::AccountMeta;
@@ -15,6 +16,15 @@ pub fn header(data: &[u8]) -> Option<Queue> {
 pub fn order(header: &Queue) -> Vec<AccountMeta> {
     let is_bound = header.header.state & queue_flags::ORDERED != 0;
     is_bound.then(|| AccountMeta::new(Pubkey::new_from_array(header.order), false)).into_iter().collect()
+}
+
+/// The accounts that a dispatch takes behind its own: the order, and where the queue has a quota the registry.
+pub fn dispatch(header: &Queue, scheduler: &Pubkey) -> Vec<AccountMeta> {
+    let mut accounts = order(header);
+    if header.header.state & queue_flags::METERED != 0 {
+        accounts.push(AccountMeta::new_readonly(client::registry_address(scheduler), false));
+    }
+    accounts
 }
 
 /// Every entry, list by list in the order of each list; ready ones from the highest level on.

@@ -99,6 +99,12 @@ fn create_queue(stage: &Stage) -> Result<()> {
     ensure!(queue["slots"] == 220 && queue["leased"] == true && queue["ordered"] == true, "{queue}");
     let line = stage.refused("owner", &["order", "close", "0/0"])?;
     ensure!(line.starts_with("OrderInUse "), "{line}");
+    // A budget that is never used up: every dispatch is counted against it.
+    let budget = ["config", "set", "scheduler", "window_compute_units=1000000000", "window_seconds=3600"];
+    stage.json("authority", &budget)?;
+    stage.json("authority", &["resources", "allocate", "0=1"])?;
+    let metered = stage.json("owner", &["queue", "set-quota", "0/0", "900"])?;
+    ensure!(metered["metered"] == true && metered["quota_permille"] == 900, "{metered}");
     Ok(())
 }
 
@@ -210,6 +216,7 @@ fn work(stage: &Stage) -> Result<()> {
         let busy = ["ready_count", "delayed_count", "leased_count"].iter().filter_map(|name| queue[name].as_u64());
         Ok((busy.sum::<u64>() == 0).then_some(queue))
     })?;
+    ensure!(queue["reserved_compute_units"] == 20_000 * GOOD, "{queue}");
     // The leases of the killed keeper ended; each cost an attempt and was tried again.
     ensure!(queue["failed"].as_u64() > Some(ATTEMPTS * GATED + BROKEN), "no lease has ended: {queue}");
     let counts = [first.stop()?, second.stop()?];

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use shared_layouts::client;
 use shared_layouts::scheduler::{
     self, Entry, MAX_CREATE_BYTES, NO_WORKER, OrderIndex, Queue, SchedulerConfig, close_queue, create_queue,
-    grow_queue, list as lists, queue_flags, reason as reasons, set_producer, set_worker, update_queue, withdraw_purse,
+    grow_queue, list as lists, queue_flags, reason as reasons, set_producer, set_quota, set_worker, update_queue,
+    withdraw_purse,
 };
 use solana_instruction::{AccountMeta, Instruction};
 use solana_pubkey::Pubkey;
@@ -74,6 +75,15 @@ pub enum Command {
         /// Level of an entry that states none [default: as it is]
         #[arg(long, value_parser = clap::value_parser!(u8).range(0..=15))]
         default_level: Option<u8>,
+    },
+    /// Holds a queue to a part of its shard's share of the compute budget, or with zero to none; the keypair is the shard's
+    /// owner
+    SetQuota {
+        /// SHARD/NUMBER or address
+        queue: NamedQueue,
+        /// Thousandths of the shard's share
+        #[arg(value_parser = clap::value_parser!(u16).range(0..=1_000))]
+        permille: u16,
     },
     /// Takes lamports that are not promised as tips out of a queue's purse; the keypair is the shard's owner
     Withdraw {
@@ -192,6 +202,11 @@ pub fn run(cluster: &Cluster, command: &Command) -> Outcome<Output> {
                 scheduler::update_queue(programs.scheduler, accounts, &[], &policy, &[])
             })
         }
+        Command::SetQuota { queue, permille } => change(cluster, &programs, *queue, |shard, owner, queue| {
+            let accounts = set_quota::Accounts { shard, owner, queue };
+            let data = set_quota::Data { quota_permille: *permille };
+            scheduler::set_quota(programs.scheduler, accounts, &[], &data, &[])
+        }),
         Command::Withdraw { queue, lamports, to } => change(cluster, &programs, *queue, |shard, owner, queue| {
             let accounts = withdraw_purse::Accounts { shard, owner, queue, recipient: to.unwrap_or(owner) };
             let data = withdraw_purse::Data { lamports: *lamports };

@@ -215,7 +215,7 @@ impl<'a> Caller<'a> {
             clock: sysvar::clock::ID,
         };
         let data = dispatch::Data { generation: handle.generation, slot: handle.slot };
-        let more = slab::order(&view.reader.header);
+        let more = slab::dispatch(&view.reader.header, &self.programs.scheduler);
         scheduler::dispatch(self.programs.scheduler, accounts, &more, &data, &[])
     }
 
