@@ -406,6 +406,23 @@ fn what_a_dead_predecessor_means_is_said_per_edge() {
 }
 
 #[test]
+fn what_was_given_up_kills_in_the_next_epoch_until_the_one_after_that_begins() {
+    let edge = Constraint { from: 0, to: 1, kind: 1, when_dead: when_dead::CASCADE, shard: 0, status: 3, weight: 1 };
+    let mut history = History::new(2);
+    let meaning = Meaning { rules: model::rules(&[edge]), chains: Vec::new() };
+    assert!(history.rotate(Some((&composed(&[edge], 2), meaning))));
+    history.enqueue(0);
+    assert!(history.rotate(None));
+    history.enqueue(1);
+    let successor = history.entries[1].stamp;
+    history.die(0);
+    history.give_up(0);
+    assert_eq!(epochs::verdict(&history.order, successor), Ok(Verdict::Doomed(1)));
+    assert!(history.rotate(None));
+    assert_eq!(epochs::verdict(&history.order, successor), Ok(Verdict::Eligible));
+}
+
+#[test]
 fn a_stamp_of_a_passed_epoch_or_of_no_member_is_refused() {
     let mut history = History::new(2);
     history.enqueue(0);
