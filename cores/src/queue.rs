@@ -290,10 +290,16 @@ impl<'a> QueueMut<'a> {
     /// `StaleHandle`.
     #[inline(always)]
     pub fn locate(&self, handle: Handle) -> Result<&Entry, Refusal> {
-        let entry = self.entries.get(usize::from(handle.slot)).ok_or_else(|| refuse!(StaleHandle))?;
-        if entry.generation != handle.generation || entry.list == list::FREE {
-            return Err(refuse!(StaleHandle));
-        }
-        Ok(entry)
+        locate(self.entries, handle)
     }
+}
+
+/// The slot that a handle names.
+#[inline(always)]
+fn locate(entries: &[Entry], handle: Handle) -> Result<&Entry, Refusal> {
+    let entry = entries.get(usize::from(handle.slot)).ok_or_else(|| refuse!(StaleHandle))?;
+    if entry.generation != handle.generation || entry.list == list::FREE {
+        return Err(refuse!(StaleHandle));
+    }
+    Ok(entry)
 }

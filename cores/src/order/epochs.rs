@@ -235,25 +235,11 @@ pub fn end_lease(order: &mut Order, bit: u8) -> Result<(), SchedulerError> {
 /// `CorruptOrder`.
 #[inline(always)]
 pub fn verdict(order: &Order, stamp: Stamp) -> Result<Verdict, SchedulerError> {
-    let place = own(order, stamp.epoch)?;
-    let bit = usize::from(stamp.bit);
-    if bit >= MAX_MEMBERS {
-        return Err(CORRUPT);
+    let look = look(order, stamp).ok_or(CORRUPT)?;
+    if look.waits != 0 {
+        return Ok(Verdict::Waits(look.waits));
     }
-    let (mut pending, mut dead, mut given_up) = (place.pending_mask, place.dead_mask, place.given_up_mask);
-    if stamp.epoch == order.epoch {
-        let older = &order.epochs[parity(stamp.epoch) ^ 1];
-        pending |= older.pending_mask;
-        dead |= older.dead_mask;
-        given_up |= older.given_up_mask;
-    }
-    let waits = place.masks.predecessors[bit] & pending | place.masks.block[bit] & dead;
-    if waits != 0 {
-        return Ok(Verdict::Waits(waits));
-    }
-    // A dead entry in `block` would have been waited for.
-    let doomed = place.masks.cascade[bit] & (dead | given_up);
-    if doomed == 0 { Ok(Verdict::Eligible) } else { Ok(Verdict::Doomed(doomed)) }
+    if look.doomed == 0 { Ok(Verdict::Eligible) } else { Ok(Verdict::Doomed(look.doomed)) }
 }
 
 /// [`verdict`] for an entry that is not leased: of its chain, no entry may be. A chain of either epoch counts, so that none
@@ -264,10 +250,42 @@ pub fn verdict(order: &Order, stamp: Stamp) -> Result<Verdict, SchedulerError> {
 #[inline(always)]
 pub fn verdict_unleased(order: &Order, stamp: Stamp) -> Result<Verdict, SchedulerError> {
     let verdict = verdict(order, stamp)?;
-    let bit = usize::from(stamp.bit) % MAX_MEMBERS;
-    let chain = order.epochs[0].masks.chain[bit] | order.epochs[1].masks.chain[bit];
-    let is_busy = verdict == Verdict::Eligible && chain & order.leased_mask != 0;
+    let is_busy = verdict == Verdict::Eligible && look(order, stamp).is_some_and(|look| look.busy != 0);
     if is_busy { Ok(Verdict::ChainBusy) } else { Ok(verdict) }
+}
+
+/// What a pending entry's verdict is made of, as members.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// Those that it waits for.
+    pub waits: u64,
+    /// Those that died, and it with them unless it waits. A dead entry in `block` is waited for.
+    pub doomed: u64,
+    /// Those of its chain that are leased, itself included.
+    pub busy: u64,
+}
+
+/// Looks at what stands before a pending entry: `None` where [`verdict`] would say `CorruptOrder`.
+#[inline(always)]
+pub fn look(order: &Order, stamp: Stamp) -> Option<Look> {
+    let bit = usize::from(stamp.bit);
+    let [even, odd] = &order.epochs;
+    let (place, other) = if parity(stamp.epoch) == 0 { (even, odd) } else { (odd, even) };
+    if place.epoch != stamp.epoch || bit >= MAX_MEMBERS {
+        return None;
+    }
+    let (mut pending, mut dead, mut given_up) = (place.pending_mask, place.dead_mask, place.given_up_mask);
+    if stamp.epoch == order.epoch {
+        pending |= other.pending_mask;
+        dead |= other.dead_mask;
+        given_up |= other.given_up_mask;
+    }
+    let masks = &place.masks;
+    Some(Look {
+        waits: masks.predecessors[bit] & pending | masks.block[bit] & dead,
+        doomed: masks.cascade[bit] & (dead | given_up),
+        busy: (masks.chain[bit] | other.masks.chain[bit]) & order.leased_mask,
+    })
 }
 
 /// Whether the older epoch has no entries any more, so that the next one can be opened.

@@ -50,6 +50,27 @@ impl QueueMut<'_> {
     /// As `enqueue`.
     #[inline(always)]
     pub fn enqueue_plain(&mut self, producer: &Key, new: &NewEntry, now: i64) -> Result<Handle, Refusal> {
+        let (handle, level) = self.write_plain(producer, new, now)?;
+        let slot = handle.slot;
+        push_tail(&mut self.header.ready[usize::from(level & LEVEL_MASK)], self.entries, slot)?;
+        self.header.levels |= 1 << (level & LEVEL_MASK);
+        self.count_plain(slot)?;
+        Ok(handle)
+    }
+
+    /// Counts a plain entry as ready, and gives it the queue's policy.
+    #[inline(always)]
+    pub(super) fn count_plain(&mut self, slot: u16) -> Result<(), Refusal> {
+        self.header.ready_count = self.header.ready_count.wrapping_add(1);
+        if self.header.header.state & queue_flags::LEASED != 0 {
+            snapshot_policy(self.header, entry_mut(self.entries, slot)?);
+        }
+        Ok(())
+    }
+
+    /// [`Self::enqueue_plain`] but for the list that the entry goes into. Returns its level, too.
+    #[inline(always)]
+    pub(super) fn write_plain(&mut self, producer: &Key, new: &NewEntry, now: i64) -> Result<(Handle, u8), Refusal> {
         let (slot, level) = self.admit(Some(producer), new.request)?;
         check_length(new.arguments.len(), new.capability)?;
         let handle = self.write_common(slot, level, new, now)?;
@@ -62,13 +83,7 @@ impl QueueMut<'_> {
         entry.arguments[..new.arguments.len()].copy_from_slice(new.arguments);
         entry.list = list::READY;
         entry.next = NO_SLOT;
-        push_tail(&mut self.header.ready[usize::from(level & LEVEL_MASK)], self.entries, slot)?;
-        self.header.levels |= 1 << (level & LEVEL_MASK);
-        self.header.ready_count = self.header.ready_count.wrapping_add(1);
-        if self.header.header.state & queue_flags::LEASED != 0 {
-            snapshot_policy(self.header, entry_mut(self.entries, slot)?);
-        }
-        Ok(handle)
+        Ok((handle, level))
     }
 
     /// [`Self::enqueue`] of any entry. Without a producer's key the caller has checked that the shard's owner restores it.

@@ -5,7 +5,7 @@ use super::links::push_free;
 use super::{Handle, LEVEL_MASK, QueueMut, Refusal};
 use crate::refuse;
 use shared_layouts::account::{Key, keys_equal};
-use shared_layouts::scheduler::{Entry, LEVELS, NO_SLOT, entry_flags, list, queue_flags};
+use shared_layouts::scheduler::{Entry, LEVELS, NO_SLOT, Queue, entry_flags, list, queue_flags};
 
 /// Ready entries that a dispatch from an open queue walks over to find its own.
 const MAX_WALK: usize = 64;
@@ -17,6 +17,43 @@ pub struct Finished {
     pub tip_lamports: u64,
     /// The entry stays for another run, whose tip is to be promised by [`QueueMut::promise_tip`].
     pub recurs: bool,
+}
+
+/// What is counted of an entry that ran, read before it leaves its list.
+pub(super) struct Ran {
+    /// Seconds between when it could first run and when it did.
+    waited: u64,
+    compute_limit: u64,
+    pub(super) tip_lamports: u64,
+    /// Place of its producer.
+    pub(super) producer: usize,
+    /// It has another run.
+    pub(super) recurs: bool,
+}
+
+impl Ran {
+    #[inline(always)]
+    pub(super) fn of(entry: &Entry, now: i64) -> Self {
+        // A clock that went backwards counts as no wait.
+        let waited = if now > entry.waiting_since { now.wrapping_sub(entry.waiting_since).cast_unsigned() } else { 0 };
+        Self {
+            waited,
+            compute_limit: u64::from(entry.compute_limit),
+            tip_lamports: entry.tip_lamports,
+            producer: usize::from(entry.producer),
+            recurs: entry.interval_seconds != 0 && entry.runs_left != 0,
+        }
+    }
+}
+
+/// Whether an entry's lease is the worker's, and has not ended.
+#[inline(always)]
+pub(super) fn check_lease(header: &Queue, entry: &Entry, worker: &Key, now: i64) -> Result<(), Refusal> {
+    let holder = header.workers.get(usize::from(entry.worker)).ok_or_else(|| refuse!(CorruptQueue))?;
+    if !keys_equal(&holder.key, worker) {
+        return Err(refuse!(NotLeaseHolder));
+    }
+    if now > entry.lease_ends_at { Err(refuse!(LeaseEnded)) } else { Ok(()) }
 }
 
 impl QueueMut<'_> {
@@ -45,13 +82,7 @@ impl QueueMut<'_> {
         if entry.list != list::LEASED {
             return Err(refuse!(WrongList));
         }
-        let holder = self.header.workers.get(usize::from(entry.worker)).ok_or_else(|| refuse!(CorruptQueue))?;
-        if !keys_equal(&holder.key, worker) {
-            return Err(refuse!(NotLeaseHolder));
-        }
-        if now > entry.lease_ends_at {
-            return Err(refuse!(LeaseEnded));
-        }
+        check_lease(self.header, entry, worker, now)?;
         Ok(entry)
     }
 
@@ -95,34 +126,51 @@ impl QueueMut<'_> {
     #[inline(always)]
     pub fn finish(&mut self, slot: u16, now: i64) -> Result<Finished, Refusal> {
         let entry = self.at(slot)?;
-        // A clock that went backwards counts as no wait.
-        let waited = if now > entry.waiting_since { now.wrapping_sub(entry.waiting_since).cast_unsigned() } else { 0 };
-        let compute_limit = u64::from(entry.compute_limit);
-        let tip_lamports = entry.tip_lamports;
-        let recurs = entry.interval_seconds != 0 && entry.runs_left != 0;
-        let producer = usize::from(entry.producer);
+        let ran = Ran::of(entry, now);
         if entry.list == list::LEASED {
             self.end_lease(slot)?;
         } else {
             self.detach_from(slot, list::READY)?;
             self.header.claims = self.header.claims.wrapping_add(1);
         }
-        // Counters of 64 bits do not reach their end; a producer with an entry in the queue has used at least one place.
-        self.header.dispatched = self.header.dispatched.wrapping_add(1);
-        self.header.waiting_seconds = self.header.waiting_seconds.wrapping_add(waited);
-        self.header.reserved_compute_units = self.header.reserved_compute_units.wrapping_add(compute_limit);
-        if tip_lamports != 0 {
-            self.header.reserved_tip_lamports = self.header.reserved_tip_lamports.wrapping_sub(tip_lamports);
-            self.header.paid_tip_lamports = self.header.paid_tip_lamports.wrapping_add(tip_lamports);
-        }
-        if recurs {
+        self.count_run(&ran);
+        if ran.recurs {
             self.recur(slot, now)?;
         } else {
-            let producer = self.header.producers.get_mut(producer).ok_or_else(|| refuse!(CorruptQueue))?;
-            producer.used = producer.used.wrapping_sub(1);
-            push_free(&mut self.header.free, self.entries, slot)?;
+            self.vacate(slot, ran.producer)?;
         }
-        Ok(Finished { tip_lamports, recurs })
+        Ok(Finished { tip_lamports: ran.tip_lamports, recurs: ran.recurs })
+    }
+
+    /// [`Self::finish`], not unfolded.
+    ///
+    /// # Errors
+    /// As there.
+    #[inline(never)]
+    pub fn finish_outlined(&mut self, slot: u16, now: i64) -> Result<Finished, Refusal> {
+        self.finish(slot, now)
+    }
+
+    /// Counts a run, and its tip as paid.
+    #[inline(always)]
+    pub(super) fn count_run(&mut self, ran: &Ran) {
+        // Counters of 64 bits do not reach their end.
+        self.header.dispatched = self.header.dispatched.wrapping_add(1);
+        self.header.waiting_seconds = self.header.waiting_seconds.wrapping_add(ran.waited);
+        self.header.reserved_compute_units = self.header.reserved_compute_units.wrapping_add(ran.compute_limit);
+        if ran.tip_lamports != 0 {
+            self.header.reserved_tip_lamports = self.header.reserved_tip_lamports.wrapping_sub(ran.tip_lamports);
+            self.header.paid_tip_lamports = self.header.paid_tip_lamports.wrapping_add(ran.tip_lamports);
+        }
+    }
+
+    /// Frees the slot of an entry that ran and is in no list any more.
+    #[inline(always)]
+    pub(super) fn vacate(&mut self, slot: u16, producer: usize) -> Result<(), Refusal> {
+        let producer = self.header.producers.get_mut(producer).ok_or_else(|| refuse!(CorruptQueue))?;
+        // A producer with an entry in the queue has used at least one place.
+        producer.used = producer.used.wrapping_sub(1);
+        push_free(&mut self.header.free, self.entries, slot)
     }
 
     /// Takes an entry out of the list of leases, and off its worker's count.

@@ -162,7 +162,7 @@ impl QueueMut<'_> {
     }
 
     fn remove_dead(&mut self, slot: u16) -> Result<(), Refusal> {
-        self.detach(slot)?;
+        self.detach_from(slot, list::DEAD)?;
         self.header.purged = self.header.purged.wrapping_add(1);
         self.release(slot)
     }

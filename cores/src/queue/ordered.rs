@@ -17,13 +17,14 @@
 //! time which member it belongs to, so that it can be counted again.
 
 use super::claim::{check_worker, highest_bit, serves_lowest};
+use super::finish::{Finished, Ran, check_lease};
 use super::links::{entry_mut, push_tail, unlink};
 use super::{
     Claimed, EMPTY, EXPIRED_PER_CLAIM, Handle, LEVEL_MASK, NewEntry, PROMOTED_PER_CLAIM, Parts, Pauses, QueueMut,
-    Refusal, kind_of, split,
+    Refusal, is_plain, kind_of, locate, split,
 };
-use crate::order::epochs::{self, is_overdue};
-use crate::order::{Death, Stamp, Verdict};
+use crate::order::epochs::{self, Look, is_overdue};
+use crate::order::{Death, Stamp};
 use crate::refuse;
 use shared_layouts::account::{AccountLayout, Key, keys_equal};
 use shared_layouts::scheduler::{
@@ -103,7 +104,8 @@ impl Lanes {
             let bit = unknown & unknown.wrapping_neg();
             unknown ^= bit;
             let member = index.bit_of_class[lane / 2 % ORDER_CLASSES];
-            match ask(order, Stamp { bit: member, epoch: order.epochs[lane % 2].epoch }, false)? {
+            let stamp = Stamp { bit: member, epoch: order.epochs[lane % 2].epoch };
+            match answer(order, stamp, false)? {
                 Answer::Runs => self.eligible |= bit,
                 Answer::Dies => self.doomed |= bit,
                 Answer::Waits => {}
@@ -121,17 +123,33 @@ enum Answer {
     Dies,
 }
 
-/// Asks the order about an entry, leased or not.
+/// [`answer`], not unfolded.
 #[inline(never)]
 fn ask(order: &Order, stamp: Stamp, is_leased: bool) -> Result<Answer, Refusal> {
-    let verdict = epochs::verdict_unleased(order, stamp)?;
-    Ok(match verdict {
-        Verdict::Eligible => Answer::Runs,
-        // Its own lease, or one that began before the chain did.
-        Verdict::ChainBusy if is_leased => Answer::Runs,
-        Verdict::Waits(_) | Verdict::ChainBusy => Answer::Waits,
-        Verdict::Doomed(_) => Answer::Dies,
+    answer(order, stamp, is_leased)
+}
+
+/// Asks the order about an entry, leased or not.
+#[inline(always)]
+fn answer(order: &Order, stamp: Stamp, is_leased: bool) -> Result<Answer, Refusal> {
+    let Look { waits, doomed, busy } = epochs::look(order, stamp).ok_or_else(|| refuse!(CorruptOrder))?;
+    Ok(if waits != 0 {
+        Answer::Waits
+    } else if doomed != 0 {
+        Answer::Dies
+    } else if busy != 0 && !is_leased {
+        Answer::Waits
+    } else {
+        // The chain is busy with its own lease, or with one that began before the chain did.
+        Answer::Runs
     })
+}
+
+/// Whether the order lets an entry run: a first look that says yes or nothing.
+#[inline(always)]
+fn runs(order: &Order, stamp: Stamp, is_leased: bool) -> bool {
+    let look = epochs::look(order, stamp);
+    look.is_some_and(|look| look.waits | look.doomed | if is_leased { 0 } else { look.busy } == 0)
 }
 
 /// What time or the order does to an entry without being asked.
@@ -149,8 +167,24 @@ enum Move {
 #[inline(always)]
 fn lowest_lane(bits: u32) -> usize {
     let lowest = bits & bits.wrapping_neg();
-    if lowest >= 1 << 16 { 16 + highest_bit(lowest >> 16) } else { highest_bit(lowest) }
+    usize::from(POSITIONS[(lowest.wrapping_mul(DE_BRUIJN) >> 27) as usize])
 }
+
+/// Every five bits of this number in a row are different ones, so that the upper five of its product with a power of two tell
+/// which power it is.
+const DE_BRUIJN: u32 = 0x077C_B531;
+/// Position of the bit that the upper five bits tell.
+const POSITIONS: [u8; 32] = {
+    let mut positions = [0; 32];
+    let mut position = 0u8;
+    while position < 32 {
+        let tells = ((DE_BRUIJN << position) >> 27) as usize;
+        assert!(positions[tells] == 0, "every position has a place of its own");
+        positions[tells] = position;
+        position += 1;
+    }
+    positions
+};
 
 /// Level and lane of an entry that the order counts.
 #[inline(always)]
@@ -168,6 +202,17 @@ fn list_at(level: u8, lane: u8) -> usize {
 #[inline(always)]
 const fn stamp(entry: &Entry) -> Stamp {
     Stamp { bit: entry.order_bit, epoch: entry.order_epoch }
+}
+
+/// Counts an entry out of its class, which is free when it was the last.
+#[inline(always)]
+fn give_back(index: &mut OrderIndex, class: u8) {
+    let class = usize::from(class) % ORDER_CLASSES;
+    let used = index.class_used[class].wrapping_sub(1);
+    index.class_used[class] = used;
+    if used == 0 {
+        index.class_of_bit[usize::from(index.bit_of_class[class]) % MAX_MEMBERS] = NO_CLASS;
+    }
 }
 
 /// Makes every list of a new index empty, and every class free.
@@ -320,12 +365,7 @@ impl<'a> OrderedMut<'a> {
             }
         }
         if has_left {
-            let class = usize::from(entry.order_class) % ORDER_CLASSES;
-            let used = index.class_used[class].wrapping_sub(1);
-            index.class_used[class] = used;
-            if used == 0 {
-                index.class_of_bit[usize::from(index.bit_of_class[class]) % MAX_MEMBERS] = NO_CLASS;
-            }
+            give_back(index, entry.order_class);
         }
         Ok(())
     }
@@ -345,6 +385,18 @@ impl<'a> OrderedMut<'a> {
             }
         }
         self.take_back(&lent)
+    }
+
+    /// Takes a ready entry out of its lane.
+    #[inline(always)]
+    fn leave_lane(&mut self, slot: u16) -> Result<(), Refusal> {
+        let (level, lane) = place(entry_mut(self.entries, slot)?);
+        let list = &mut self.index.ready[list_at(level, lane)];
+        unlink(list, self.entries, slot)?;
+        if list.head == NO_SLOT {
+            self.clear_lane(level, lane);
+        }
+        Ok(())
     }
 
     #[inline(always)]
@@ -390,8 +442,12 @@ impl<'a> OrderedMut<'a> {
             self.header.default_level = seat.level;
         }
         let result = match producer {
-            Some(producer) => self.plain().enqueue(producer, new, now),
-            None => self.plain().enqueue_any(None, new, now),
+            Some(producer) if is_plain(new.request) => {
+                let mut queue = self.plain();
+                let written = queue.write_plain(producer, new, now);
+                written.and_then(|(handle, _)| queue.count_plain(handle.slot).map(|()| handle))
+            }
+            _ => self.plain().enqueue_any(producer, new, now),
         };
         self.header.default_level = default_level;
         let handle = result?;
@@ -400,7 +456,7 @@ impl<'a> OrderedMut<'a> {
     }
 
     /// The seat of a capability, for an entry that is to be queued.
-    #[inline(never)]
+    #[inline(always)]
     fn seat(&self, capability: &Key) -> Result<Seat, Refusal> {
         let members = self.order.members.get(..usize::from(self.order.members_count));
         let mut bit = 0u8;
@@ -443,7 +499,7 @@ impl<'a> OrderedMut<'a> {
         if entry.list != list::READY {
             return Ok(());
         }
-        // It is alone in the level's list.
+        // It is alone in the level's list, if it is there.
         self.header.ready[usize::from(entry.level & LEVEL_MASK)] = EMPTY;
         self.line_up(slot)
     }
@@ -494,11 +550,7 @@ impl<'a> OrderedMut<'a> {
     fn lease(&mut self, slot: u16, lease: &Lease) -> Result<bool, Refusal> {
         let entry = entry_mut(self.entries, slot)?;
         let bit = entry.order_bit;
-        let (level, lane) = place(entry);
-        unlink(&mut self.index.ready[list_at(level, lane)], self.entries, slot)?;
-        if self.index.ready[list_at(level, lane)].head == NO_SLOT {
-            self.clear_lane(level, lane);
-        }
+        self.leave_lane(slot)?;
         let entry = entry_mut(self.entries, slot)?;
         entry.next = NO_SLOT;
         entry.worker = lease.worker_index;
@@ -549,6 +601,77 @@ impl<'a> OrderedMut<'a> {
             }
         }
         found
+    }
+
+    /// The entry that `worker` may dispatch under this handle now: see [`QueueMut::dispatchable`].
+    ///
+    /// # Errors
+    /// As there, and those of [`Self::check_turn`].
+    #[inline(always)]
+    pub fn dispatchable(&self, handle: Handle, worker: &Key, now: i64) -> Result<&Entry, Refusal> {
+        let entry = locate(self.entries, handle)?;
+        if now > entry.deadline_at {
+            return Err(refuse!(DeadlinePassed));
+        }
+        if entry.list == list::READY {
+            if self.header.header.state & queue_flags::LEASED != 0 {
+                return Err(refuse!(LeaseRequired));
+            }
+            if !runs(self.order, stamp(entry), false) || !self.is_alone(entry) {
+                self.check_turn(handle, now)?;
+            }
+            return Ok(entry);
+        }
+        if entry.list != list::LEASED {
+            return Err(refuse!(WrongList));
+        }
+        if !runs(self.order, stamp(entry), true) {
+            self.check_turn(handle, now)?;
+        }
+        check_lease(self.header, entry, worker, now)?;
+        Ok(entry)
+    }
+
+    /// Takes an entry that [`Self::dispatchable`] found out of the queue and of the order's counts, or has it wait for its next
+    /// run.
+    ///
+    /// # Errors
+    /// `CorruptQueue`, `CorruptOrder`.
+    #[inline(always)]
+    pub fn finish(&mut self, handle: Handle, now: i64) -> Result<Finished, Refusal> {
+        let slot = handle.slot;
+        let entry = entry_mut(self.entries, slot)?;
+        let ran = Ran::of(entry, now);
+        if ran.recurs {
+            return self.finish_run(handle, now);
+        }
+        let (stamp, class) = (stamp(entry), entry.order_class);
+        entry.order_bit = NO_BIT;
+        if entry.list == list::LEASED {
+            self.plain().end_lease(slot)?;
+            epochs::end_lease(self.order, stamp.bit)?;
+        } else {
+            self.leave_lane(slot)?;
+            self.header.ready_count = self.header.ready_count.wrapping_sub(1);
+            self.header.claims = self.header.claims.wrapping_add(1);
+        }
+        if stamp.bit != NO_BIT {
+            epochs::leave(self.order, stamp)?;
+        }
+        give_back(self.index, class);
+        let mut queue = self.plain();
+        queue.count_run(&ran);
+        queue.vacate(slot, ran.producer)?;
+        Ok(Finished { tip_lamports: ran.tip_lamports, recurs: false })
+    }
+
+    /// [`Self::finish`] of an entry that has another run.
+    #[inline(never)]
+    fn finish_run(&mut self, handle: Handle, now: i64) -> Result<Finished, Refusal> {
+        let lent = self.lend(handle)?;
+        let finished = self.plain().finish_outlined(handle.slot, now)?;
+        self.take_back(&lent)?;
+        Ok(finished)
     }
 
     /// Checks that the order lets an entry run, and in an open queue that its turn has come. Whether the handle names an entry

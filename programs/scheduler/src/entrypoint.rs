@@ -153,6 +153,10 @@ unsafe fn enter_any(accounts: *mut u8) -> u64 {
         if let Some((mut accounts, end)) = walked {
             // SAFETY: the accounts end there.
             let (data, program_id) = unsafe { data_and_program(end) };
+            if let [wire::dispatch::DISCRIMINATOR, data @ ..] = data {
+                let call = Call { program_id, accounts: &mut accounts, data };
+                return status(ordered::dispatch(call), &accounts);
+            }
             return status(process(program_id, &mut accounts, data), &accounts);
         }
     }
@@ -305,9 +309,7 @@ fn process(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> R
     // What is called most, or has to be cheap, is decided first.
     match *discriminator {
         wire::claim::DISCRIMINATOR => ordered::claim(call),
-        wire::fail::DISCRIMINATOR => instructions::fail(call),
-        wire::reap::DISCRIMINATOR => instructions::reap(call),
-        wire::dispatch_direct::DISCRIMINATOR => instructions::dispatch_direct(call),
+        wire::enqueue::DISCRIMINATOR => ordered::enqueue(call),
         wire::pause::DISCRIMINATOR => instructions::pause(call).map_err(Refusal::passed_on),
         wire::resume::DISCRIMINATOR => instructions::resume(call).map_err(Refusal::passed_on),
         wire::hold::DISCRIMINATOR => instructions::hold(call),
@@ -319,8 +321,10 @@ fn process(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> R
 #[inline(never)]
 fn process_other(discriminator: u8, call: Call) -> Result<(), Refusal> {
     match discriminator {
-        wire::enqueue::DISCRIMINATOR => ordered::enqueue(call),
         wire::dispatch::DISCRIMINATOR => ordered::dispatch(call),
+        wire::dispatch_direct::DISCRIMINATOR => instructions::dispatch_direct(call),
+        wire::fail::DISCRIMINATOR => instructions::fail(call),
+        wire::reap::DISCRIMINATOR => instructions::reap(call),
         wire::accept_shard_owner::DISCRIMINATOR => instructions::accept_shard_owner(call),
         wire::cancel::DISCRIMINATOR => instructions::cancel(call),
         wire::close_queue::DISCRIMINATOR => instructions::close_queue(call),

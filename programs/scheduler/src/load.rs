@@ -71,10 +71,11 @@ fn check_kind(account: &AccountView, program: &Address, kind: [u8; 2], bytes: us
     }
     // SAFETY: two bytes are copied, and an account of this program is held mutably only by whoever loaded it.
     let data = unsafe { account.borrow_unchecked() };
-    if data.len() < bytes || data.get(..2) != Some(&kind[..]) {
-        return Err(ProgramError::InvalidAccountData.into());
+    // One by one: a comparison of slices is a syscall.
+    match data {
+        [discriminator, version, ..] if data.len() >= bytes && [*discriminator, *version] == kind => Ok(()),
+        _ => Err(ProgramError::InvalidAccountData.into()),
     }
-    Ok(())
 }
 
 /// Reads the shard that a queue belongs to.
@@ -183,11 +184,25 @@ pub(crate) unsafe fn any_queue<'a>(account: &'a mut AccountView, program: &Addre
     QueueMut::load_any(unsafe { account.borrow_unchecked_mut() })
 }
 
+/// [`ordered_queue`], not unfolded.
+///
+/// # Safety
+/// As there.
+#[inline(never)]
+pub(crate) unsafe fn ordered_queue_outlined<'a>(
+    queue: &'a mut AccountView,
+    order: &'a mut AccountView,
+    program: &Address,
+) -> Result<OrderedMut<'a>, Refusal> {
+    // SAFETY: the caller's contract.
+    unsafe { ordered_queue(queue, order, program) }
+}
+
 /// Loads a queue with the order that it is bound to.
 ///
 /// # Safety
 /// Nobody may hold the data of the two accounts.
-#[inline(never)]
+#[inline(always)]
 pub(crate) unsafe fn ordered_queue<'a>(
     queue: &'a mut AccountView,
     order: &'a mut AccountView,
@@ -200,14 +215,18 @@ pub(crate) unsafe fn ordered_queue<'a>(
     if !queue.is_writable() {
         return Err(ProgramError::Immutable.into());
     }
-    let order_key = *order.address().as_array();
+    if !order.is_writable() {
+        return Err(ProgramError::Immutable.into());
+    }
+    // SAFETY: a view's pointer is valid as long as the view is, and a key is not part of the data that is borrowed below.
+    let order_key = unsafe { &(*order.account_ptr()).address };
     // SAFETY: the caller's contract; the two are different kinds of account.
-    let order = unsafe { writable_order(order, program) }?;
+    let order: &mut Order = unsafe { accounts::write_unborrowed(order, program) }?;
     // SAFETY: the caller's contract.
     let bytes = unsafe { queue.borrow_unchecked_mut() };
     // SAFETY: the runtime aligns the data of an account to eight bytes.
     let queue = unsafe { OrderedMut::load_aligned(bytes, order) }?;
-    if keys_equal(&order_key, &queue.header.order) { Ok(queue) } else { Err(refuse!(WrongOrder)) }
+    if keys_equal(order_key.as_array(), &queue.header.order) { Ok(queue) } else { Err(refuse!(WrongOrder)) }
 }
 
 /// Loads an order that has to be writable.

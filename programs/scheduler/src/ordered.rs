@@ -107,7 +107,7 @@ unsafe fn queue<'a>(
 ) -> Result<OrderedMut<'a>, Refusal> {
     let queue = accounts.get_mut(QUEUE).ok_or(ProgramError::NotEnoughAccountKeys)?;
     // SAFETY: the caller's contract.
-    unsafe { load::ordered_queue(queue, order, program) }
+    unsafe { load::ordered_queue_outlined(queue, order, program) }
 }
 
 /// Runs an instruction on the entry that its data names.

@@ -34,11 +34,15 @@ impl Run<'_> {
     pub(crate) fn entry<'a>(&self, queue: &'a QueueMut, worker: &AccountView, now: i64) -> Result<&'a Entry, Refusal> {
         let handle = Handle { slot: self.slot, generation: self.generation };
         let entry = queue.dispatchable(handle, worker.address().as_array(), now)?;
-        if entry.tip_lamports != 0 && !worker.is_writable() {
-            return Err(ProgramError::Immutable.into());
-        }
+        check_payable(entry, worker)?;
         Ok(entry)
     }
+}
+
+/// A worker who is owed a tip has to be writable.
+#[inline(always)]
+pub(crate) fn check_payable(entry: &Entry, worker: &AccountView) -> Result<(), Refusal> {
+    if entry.tip_lamports != 0 && !worker.is_writable() { Err(ProgramError::Immutable.into()) } else { Ok(()) }
 }
 
 /// Compares the arguments of the call that follows with the entry's.

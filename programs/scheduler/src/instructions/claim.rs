@@ -32,8 +32,8 @@ pub(crate) fn claim(call: Call) -> Result<(), Refusal> {
 pub(crate) fn claim_ordered(call: Call, order: &mut AccountView) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;
-    let now = load::now_outlined(accounts.clock)?;
+    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let now = load::now(accounts.clock)?;
     // SAFETY: config, queue and order are different kinds of account, so none is held twice.
     let config: &SchedulerConfig = unsafe { load::read_cold(accounts.config, program_id) }?;
     // SAFETY: as above.

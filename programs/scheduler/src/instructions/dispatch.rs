@@ -63,18 +63,11 @@ pub(crate) fn dispatch_ordered(call: Call, order: &mut AccountView) -> Result<()
         load::check_running(config, load::shard_of(accounts.shard, queue.header, program_id)?, now)?;
         let siblings = run.siblings(accounts.instructions)?;
         let handle = Handle { slot: run.slot, generation: run.generation };
-        queue.check_turn(handle, now)?;
-        let lent = queue.lend(handle)?;
-        match finish(&mut queue.plain(), &run, accounts.worker, &siblings, now) {
-            Ok(finished) => {
-                queue.take_back(&lent)?;
-                finished
-            }
-            Err(refusal) => {
-                queue.undo(&lent);
-                return Err(refusal);
-            }
-        }
+        let entry = queue.dispatchable(handle, accounts.worker.address().as_array(), now)?;
+        run::check_payable(entry, accounts.worker)?;
+        let next = siblings.following().ok_or_else(|| refuse!(WrongSibling))?;
+        check_sibling(&next, queue.header, entry)?;
+        queue.finish(handle, now)?
     };
     if finished.tip_lamports != 0 {
         run::pay(accounts.queue, accounts.worker, &finished, &run)?;

@@ -118,7 +118,7 @@ impl Batch<'_> {
     fn enqueue_ordered(&self, queue: &mut AccountView, order: &mut AccountView, what: &Ordered) -> Result<(), Refusal> {
         let purse_lamports = load::purse_lamports(queue, what.item.request.tip_lamports)?;
         // SAFETY: as in `enqueue`; an order is another kind of account.
-        let mut queue = unsafe { load::ordered_queue(queue, order, self.program_id) }?;
+        let mut queue = unsafe { load::ordered_queue_outlined(queue, order, self.program_id) }?;
         let new = new_entry(queue.header, &what.item, what.account, purse_lamports)?;
         queue.enqueue(Some(self.producer), &new, self.now)?;
         Ok(())

@@ -35,7 +35,7 @@ pub(crate) fn restore(call: Call) -> Result<(), Refusal> {
             // SAFETY: as above; the borrow ends with the statement.
             unsafe { load::any_owned_queue(accounts.shard, accounts.owner, accounts.queue, program_id) }?;
             // SAFETY: as above; an order is another kind of account.
-            let mut queue = unsafe { load::ordered_queue(accounts.queue, order, program_id) }?;
+            let mut queue = unsafe { load::ordered_queue_outlined(accounts.queue, order, program_id) }?;
             let shard = load::shard_of_outlined(accounts.shard, queue.header, program_id)?;
             if load::check_running(config, shard, now).is_ok() {
                 return Err(refuse!(ShardNotPaused));
