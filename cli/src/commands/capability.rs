@@ -1,7 +1,7 @@
 //! `valence capability`: what a shard lets be executed.
 
 use super::shard;
-use crate::address::{Named, must_be};
+use crate::address::Named;
 use crate::cluster::{Cluster, fixed_part};
 use crate::definition::{self, hex};
 use crate::failure::Outcome;
@@ -81,15 +81,14 @@ fn create(cluster: &Cluster, programs: &Programs, shard: Named, path: &std::path
     let definition: definition::capability::Capability = definition::read(path)?;
     let signer = cluster.signer()?;
     let (config, _) = cluster.config::<ProcessorConfig>(programs, Singleton::Processor)?;
-    let (shard_address, shard, _) = shard::load(cluster, programs, shard)?;
-    must_be(&signer.pubkey(), &shard.owner, "the shard's owner")?;
+    let (shard, _) = shard::owned(cluster, programs, shard, &signer.pubkey())?;
     let address = client::capability_address(&programs.processor, config.capabilities_created);
     let instruction = processor::register_capability(
         programs.processor,
         register_capability::Accounts {
             config: client::config_address(&programs.processor),
             capability: address,
-            shard: shard_address,
+            shard,
             shard_owner: signer.pubkey(),
             payer: signer.pubkey(),
             system_program: system_program::ID,
@@ -107,13 +106,11 @@ fn update(cluster: &Cluster, programs: &Programs, capability: Named, path: &std:
     let definition: definition::capability::Capability = definition::read(path)?;
     let signer = cluster.signer()?;
     let (address, record, _) = load(cluster, programs, capability)?;
-    let (shard_address, shard, _) =
-        shard::load(cluster, programs, Named::Address(Pubkey::new_from_array(record.shard)))?;
-    must_be(&signer.pubkey(), &shard.owner, "the shard's owner")?;
+    let shard = shard::owned_parent(cluster, programs, &record.shard, &signer.pubkey())?;
     let accounts = update_capability::Accounts {
         config: client::config_address(&programs.processor),
         capability: address,
-        shard: shard_address,
+        shard,
         shard_owner: signer.pubkey(),
         payer: signer.pubkey(),
         system_program: system_program::ID,
@@ -128,13 +125,11 @@ fn update(cluster: &Cluster, programs: &Programs, capability: Named, path: &std:
 fn close(cluster: &Cluster, programs: &Programs, capability: Named) -> Outcome<Output> {
     let signer = cluster.signer()?;
     let (address, record, _) = load(cluster, programs, capability)?;
-    let (shard_address, shard, _) =
-        shard::load(cluster, programs, Named::Address(Pubkey::new_from_array(record.shard)))?;
-    must_be(&signer.pubkey(), &shard.owner, "the shard's owner")?;
+    let shard = shard::owned_parent(cluster, programs, &record.shard, &signer.pubkey())?;
     let accounts = close_capability::Accounts {
         config: client::config_address(&programs.processor),
         capability: address,
-        shard: shard_address,
+        shard,
         shard_owner: signer.pubkey(),
         recipient: signer.pubkey(),
     };

@@ -1,7 +1,7 @@
 //! `valence enqueue`: queues operations. `valence restore`: queues again what was lost.
 
 use super::{capability, queue, shard};
-use crate::address::{Named, NamedQueue, must_be};
+use crate::address::{Named, NamedQueue};
 use crate::cluster::Cluster;
 use crate::definition::operations::{CapabilityName, Operation, Operations};
 use crate::definition::{self, Hex};
@@ -187,9 +187,7 @@ impl<'a> Place<'a> {
 
     /// Queues an entry in the producer's place, by the shard's owner.
     fn restore(&self, operation: &Operation, sequence: u64) -> Outcome<Output> {
-        let shard = Pubkey::new_from_array(self.header.shard);
-        let (_, record, _) = shard::load(self.cluster, &self.programs, Named::Address(shard))?;
-        must_be(&self.signer.pubkey(), &record.owner, "the shard's owner")?;
+        let shard = shard::owned_parent(self.cluster, &self.programs, &self.header.shard, &self.signer.pubkey())?;
         let item = self.item(operation, sequence, &mut HashMap::new())?;
         let accounts = restore::Accounts {
             config: client::config_address(&self.programs.scheduler),

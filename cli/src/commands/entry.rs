@@ -2,7 +2,7 @@
 //! dead letters.
 
 use super::{queue, shard};
-use crate::address::{Handle, Named, NamedQueue, must_be};
+use crate::address::{Handle, Named, NamedQueue};
 use crate::cluster::Cluster;
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
@@ -161,8 +161,7 @@ fn place(cluster: &Cluster, queue: NamedQueue, by_owner: bool) -> Outcome<(Place
     let (address, header, data) = queue::load(cluster, &programs, queue)?;
     let shard = Pubkey::new_from_array(header.shard);
     if by_owner {
-        let (_, record, _) = shard::load(cluster, &programs, Named::Address(shard))?;
-        must_be(&signer, &record.owner, "the shard's owner")?;
+        shard::owned(cluster, &programs, Named::Address(shard), &signer)?;
     }
     let order = slab::order(&header);
     Ok((Place { programs, shard, queue: address, signer, order }, header, data))

@@ -1,7 +1,7 @@
 //! `valence order`: which capabilities of which shards wait for which.
 
 use super::{capability, shard};
-use crate::address::{Named, NamedOrder, must_be};
+use crate::address::{Named, NamedOrder};
 use crate::cluster::{Cluster, fixed_part};
 use crate::definition;
 use crate::definition::order::{Constraint, Constraints, Order as Definition};
@@ -16,7 +16,6 @@ use shared_layouts::scheduler::{
     when_dead,
 };
 use solana_instruction::AccountMeta;
-use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_sdk_ids::system_program;
 use solana_signer::Signer;
@@ -120,19 +119,13 @@ fn load(cluster: &Cluster, programs: &Programs, order: NamedOrder) -> Outcome<(P
     Ok((address, record))
 }
 
-fn owned(cluster: &Cluster, programs: &Programs, named: Named) -> Outcome<(Pubkey, scheduler::Shard, Keypair)> {
-    let signer = cluster.signer()?;
-    let (address, record, _) = shard::load(cluster, programs, named)?;
-    must_be(&signer.pubkey(), &record.owner, "the shard's owner")?;
-    Ok((address, record, signer))
-}
-
 fn create(cluster: &Cluster, programs: &Programs, path: &Path) -> Outcome<Output> {
     let definition: Definition = definition::read(path)?;
     let address = |named: Named| named.address(|number| client::shard_address(&programs.scheduler, number));
     // A definition has at least one shard.
     let Some(first) = definition.shards.first() else { return Err(Failure::new("an order needs a shard")) };
-    let (shard_address, shard, signer) = owned(cluster, programs, first.shard.0)?;
+    let signer = cluster.signer()?;
+    let (shard_address, shard) = shard::owned(cluster, programs, first.shard.0, &signer.pubkey())?;
     let invitations = definition.shards.iter().map(|invited| OrderInvitation {
         shard: address(invited.shard.0).to_bytes(),
         weight: invited.weight,
@@ -157,7 +150,8 @@ fn create(cluster: &Cluster, programs: &Programs, path: &Path) -> Outcome<Output
 fn submit(cluster: &Cluster, programs: &Programs, order: NamedOrder, shard: Named, path: &Path) -> Outcome<Output> {
     let mut set: Constraints = definition::read(path)?;
     let (address, record) = load(cluster, programs, order)?;
-    let (shard, _, signer) = owned(cluster, programs, shard)?;
+    let signer = cluster.signer()?;
+    let (shard, _) = shard::owned(cluster, programs, shard, &signer.pubkey())?;
     let mut members: Vec<Pubkey> = members(&record).map(|member| Pubkey::new_from_array(member.capability)).collect();
     let known = members.len();
     for named in &set.members {
@@ -212,7 +206,8 @@ fn accept(
     accept: bool,
 ) -> Outcome<Output> {
     let (address, record) = load(cluster, programs, order)?;
-    let (shard, _, signer) = owned(cluster, programs, shard)?;
+    let signer = cluster.signer()?;
+    let (shard, _) = shard::owned(cluster, programs, shard, &signer.pubkey())?;
     let of = of.address(|number| client::shard_address(&programs.scheduler, number));
     let submitter = (0u8..).zip(shards(&record)).find(|(_, invited)| invited.shard == of.to_bytes());
     let (submitter, invited) = submitter
@@ -232,14 +227,16 @@ fn opener(
     call: impl Fn(Pubkey, &Order, Pubkey, Pubkey) -> solana_instruction::Instruction,
 ) -> Outcome<Output> {
     let (address, record) = load(cluster, programs, order)?;
-    let (shard, _, signer) = owned(cluster, programs, Named::Address(Pubkey::new_from_array(record.shard)))?;
+    let signer = cluster.signer()?;
+    let shard = shard::owned_parent(cluster, programs, &record.shard, &signer.pubkey())?;
     cluster.send(&[call(address, &record, shard, signer.pubkey())], &signer)?;
     show(cluster, programs, &address)
 }
 
 fn close(cluster: &Cluster, programs: &Programs, order: NamedOrder) -> Outcome<Output> {
     let (address, record) = load(cluster, programs, order)?;
-    let (shard, _, signer) = owned(cluster, programs, Named::Address(Pubkey::new_from_array(record.shard)))?;
+    let signer = cluster.signer()?;
+    let shard = shard::owned_parent(cluster, programs, &record.shard, &signer.pubkey())?;
     let owner = signer.pubkey();
     let accounts = close_order::Accounts { order: address, shard, owner, recipient: owner };
     let call = scheduler::close_order(programs.scheduler, accounts, &[], &close_order::Data {}, &[]);

@@ -1,7 +1,7 @@
 //! `valence queue`: queues of a shard, and their entries.
 
 use super::shard;
-use crate::address::{Handle, Named, NamedQueue, must_be};
+use crate::address::{Handle, Named, NamedQueue};
 use crate::cluster::Cluster;
 use crate::definition::{self, hex};
 use crate::failure::{Failure, Outcome};
@@ -229,8 +229,7 @@ pub fn load(cluster: &Cluster, programs: &Programs, queue: NamedQueue) -> Outcom
 fn create(cluster: &Cluster, programs: &Programs, shard: Named, path: &std::path::Path) -> Outcome<Output> {
     let definition: definition::queue::Queue = definition::read(path)?;
     let signer = cluster.signer()?;
-    let (shard_address, shard, _) = shard::load(cluster, programs, shard)?;
-    must_be(&signer.pubkey(), &shard.owner, "the shard's owner")?;
+    let (shard_address, shard) = shard::owned(cluster, programs, shard, &signer.pubkey())?;
     let address = client::queue_address(&programs.scheduler, &shard_address, shard.queues_created);
     let order = definition.order().map(|order| AccountMeta::new(order.address(&programs.scheduler), false));
     let first = if order.is_some() { FIRST_ORDERED_SLOTS } else { FIRST_SLOTS };
@@ -325,10 +324,8 @@ fn change(
 ) -> Outcome<Output> {
     let signer = cluster.signer()?;
     let (address, header, _) = load(cluster, programs, queue)?;
-    let (shard_address, shard, _) =
-        shard::load(cluster, programs, Named::Address(Pubkey::new_from_array(header.shard)))?;
-    must_be(&signer.pubkey(), &shard.owner, "the shard's owner")?;
-    cluster.send(&[call(shard_address, signer.pubkey(), address)], &signer)?;
+    let shard = shard::owned_parent(cluster, programs, &header.shard, &signer.pubkey())?;
+    cluster.send(&[call(shard, signer.pubkey(), address)], &signer)?;
     let (_, header, _) = load(cluster, programs, NamedQueue::Address(address))?;
     Ok(Output::Record(row(&address, &header)))
 }
@@ -337,10 +334,8 @@ fn close(cluster: &Cluster, programs: &Programs, queue: NamedQueue) -> Outcome<O
     let signer = cluster.signer()?;
     let owner = signer.pubkey();
     let (address, header, _) = load(cluster, programs, queue)?;
-    let (shard_address, shard, _) =
-        shard::load(cluster, programs, Named::Address(Pubkey::new_from_array(header.shard)))?;
-    must_be(&owner, &shard.owner, "the shard's owner")?;
-    let accounts = close_queue::Accounts { shard: shard_address, owner, queue: address, recipient: owner };
+    let shard = shard::owned_parent(cluster, programs, &header.shard, &owner)?;
+    let accounts = close_queue::Accounts { shard, owner, queue: address, recipient: owner };
     let order = slab::order(&header);
     let call = scheduler::close_queue(programs.scheduler, accounts, &order, &close_queue::Data {}, &[]);
     let signature = cluster.send(&[call], &signer)?;

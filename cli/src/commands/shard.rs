@@ -9,7 +9,7 @@ use shared_layouts::scheduler::{
     self, Registry, SchedulerConfig, Shard, accept_shard_owner, deregister_shard, nominate_shard_owner, register_shard,
     registration, update_shard,
 };
-use shared_layouts::{NO_KEY, client};
+use shared_layouts::{Key, NO_KEY, client};
 use solana_pubkey::Pubkey;
 use solana_sdk_ids::system_program;
 use solana_sdk_ids::sysvar::clock;
@@ -90,6 +90,18 @@ pub fn load(cluster: &Cluster, programs: &Programs, shard: Named) -> Outcome<(Pu
     Ok((address, fixed, data))
 }
 
+/// A shard, by its owner: its address and fixed part.
+pub fn owned(cluster: &Cluster, programs: &Programs, shard: Named, owner: &Pubkey) -> Outcome<(Pubkey, Shard)> {
+    let (address, record, _) = load(cluster, programs, shard)?;
+    must_be(owner, &record.owner, "the shard's owner")?;
+    Ok((address, record))
+}
+
+/// The address of a shard that the record of another account names, by its owner.
+pub fn owned_parent(cluster: &Cluster, programs: &Programs, shard: &Key, owner: &Pubkey) -> Outcome<Pubkey> {
+    Ok(owned(cluster, programs, Named::Address(Pubkey::new_from_array(*shard)), owner)?.0)
+}
+
 fn create(cluster: &Cluster, programs: &Programs, owner: Option<Pubkey>) -> Outcome<Output> {
     let (config, _) = cluster.config::<SchedulerConfig>(programs, Singleton::Scheduler)?;
     let signer = cluster.signer()?;
@@ -122,8 +134,7 @@ fn create(cluster: &Cluster, programs: &Programs, owner: Option<Pubkey>) -> Outc
 
 fn update(cluster: &Cluster, programs: &Programs, shard: Named, paused: bool) -> Outcome<Output> {
     let signer = cluster.signer()?;
-    let (address, record, _) = load(cluster, programs, shard)?;
-    must_be(&signer.pubkey(), &record.owner, "the shard's owner")?;
+    let (address, _) = owned(cluster, programs, shard, &signer.pubkey())?;
     let accounts = update_shard::Accounts { shard: address, owner: signer.pubkey(), clock: clock::ID };
     let data = update_shard::Data { paused: paused.into() };
     cluster.send(&[scheduler::update_shard(programs.scheduler, accounts, &[], &data, &[])], &signer)?;
@@ -133,8 +144,7 @@ fn update(cluster: &Cluster, programs: &Programs, shard: Named, paused: bool) ->
 
 fn nominate(cluster: &Cluster, programs: &Programs, shard: Named, key: Option<Pubkey>) -> Outcome<Output> {
     let signer = cluster.signer()?;
-    let (address, record, _) = load(cluster, programs, shard)?;
-    must_be(&signer.pubkey(), &record.owner, "the shard's owner")?;
+    let (address, _) = owned(cluster, programs, shard, &signer.pubkey())?;
     let accounts = nominate_shard_owner::Accounts { shard: address, owner: signer.pubkey() };
     let data = nominate_shard_owner::Data { nominee: key.map_or(NO_KEY, |key| key.to_bytes()) };
     cluster.send(&[scheduler::nominate_shard_owner(programs.scheduler, accounts, &[], &data, &[])], &signer)?;
@@ -159,8 +169,7 @@ fn accept(cluster: &Cluster, programs: &Programs, shard: Named) -> Outcome<Outpu
 
 fn close(cluster: &Cluster, programs: &Programs, shard: Named) -> Outcome<Output> {
     let signer = cluster.signer()?;
-    let (address, record, _) = load(cluster, programs, shard)?;
-    must_be(&signer.pubkey(), &record.owner, "the shard's owner")?;
+    let (address, _) = owned(cluster, programs, shard, &signer.pubkey())?;
     let accounts = deregister_shard::Accounts {
         config: client::config_address(&programs.scheduler),
         registry: client::registry_address(&programs.scheduler),
