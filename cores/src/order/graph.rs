@@ -45,11 +45,13 @@ impl<'a> Drawing<'a> {
         }
     }
 
-    /// Members whose chain begins with them, with the chain.
-    fn chains(&self) -> impl Iterator<Item = u64> + '_ {
-        (0..self.members)
-            .filter(|member| self.epoch.masks.chain[*member].trailing_zeros() as usize == *member)
-            .map(|member| self.epoch.masks.chain[member])
+    /// Neighbours of each chain.
+    fn links(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let chains = (0..self.members).map(|member| (member, self.epoch.masks.chain[member]));
+        chains.filter(|(first, chain)| chain.trailing_zeros() as usize == *first).flat_map(move |(_, chain)| {
+            let members = move || (0..self.members).filter(move |member| chain >> member & 1 == 1);
+            members().zip(members().skip(1))
+        })
     }
 
     fn pending(&self, member: usize) -> u32 {
@@ -91,13 +93,8 @@ pub fn write_dot<N: Display>(order: &Order, out: &mut impl Write, name: impl Fn(
         };
         writeln!(out, "  m{from} -> m{to} [{style}];")?;
     }
-    for chain in drawing.chains() {
-        let mut members = (0..drawing.members).filter(|member| chain >> member & 1 == 1);
-        let mut last = members.next().unwrap_or(0);
-        for member in members {
-            writeln!(out, "  m{last} -> m{member} [dir=none, style=dotted, constraint=false, label=\"chain\"];")?;
-            last = member;
-        }
+    for (last, member) in drawing.links() {
+        writeln!(out, "  m{last} -> m{member} [dir=none, style=dotted, constraint=false, label=\"chain\"];")?;
     }
     writeln!(out, "}}")
 }
@@ -125,13 +122,8 @@ pub fn write_mermaid<N: Display>(order: &Order, out: &mut impl Write, name: impl
             Rule::Cascade => writeln!(out, "  m{from} ==>|cascade| m{to}")?,
         }
     }
-    for chain in drawing.chains() {
-        let mut members = (0..drawing.members).filter(|member| chain >> member & 1 == 1);
-        let mut last = members.next().unwrap_or(0);
-        for member in members {
-            writeln!(out, "  m{last} ---|chain| m{member}")?;
-            last = member;
-        }
+    for (last, member) in drawing.links() {
+        writeln!(out, "  m{last} ---|chain| m{member}")?;
     }
     Ok(())
 }
