@@ -149,6 +149,9 @@ mod tests {
             ("scheduler/enqueue/empty", "scheduler/enqueue/last-slot"),
             ("scheduler/enqueue/10th", "scheduler/enqueue/last-slot"),
             ("scheduler/dispatch/of-10", "scheduler/dispatch/of-1000"),
+            ("scheduler/enqueue/ordered", "scheduler/enqueue/ordered-last-slot"),
+            ("scheduler/dispatch/ordered", "scheduler/dispatch/ordered-of-1000"),
+            ("scheduler/dispatch/ordered-unleased", "scheduler/dispatch/ordered-unleased-of-1000"),
             ("scheduler/hold", "scheduler/hold/worst"),
             ("scheduler/reprioritize", "scheduler/reprioritize/worst"),
         ] {

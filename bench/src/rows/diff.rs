@@ -1,5 +1,6 @@
 //! Rows of the diff program.
 
+use super::lifecycle::prefund;
 use super::{Row, row};
 use mollusk_tests::diffs;
 use mollusk_tests::features::FeatureProfile;
@@ -7,7 +8,7 @@ use mollusk_tests::fixture::{
     Fixture, apply_inline, initialize_diff, initialize_processor, initialize_scheduler, pause, people, resume,
 };
 use mollusk_tests::programs::DIFF;
-use shared_layouts::diff::optimization_level;
+use shared_layouts::diff::{MAX_STATE_BYTES, create_arena, create_state, optimization_level};
 use solana_pubkey::Pubkey;
 
 pub(super) fn rows() -> Vec<Row> {
@@ -51,6 +52,12 @@ fn accounts() -> Vec<Row> {
             let create = fixture.create_arena(diffs::ARENA_BYTES, 2, optimization_level::AGGRESSIVE);
             fixture.send(&[create], &[people::OWNER]).units_of(0)
         }),
+        row("diff/create_arena/worst", |profile| {
+            let mut fixture = Fixture::new(profile);
+            let create = fixture.create_arena(diffs::ARENA_BYTES, 2, optimization_level::AGGRESSIVE);
+            prefund(&mut fixture, &create.accounts[create_arena::Position::arena as usize].pubkey);
+            fixture.send(&[create], &[people::OWNER]).units_of(0)
+        }),
         row("diff/grow_arena", |profile| {
             let mut fixture = Fixture::new(profile);
             let arena = fixture.arena();
@@ -66,17 +73,36 @@ fn accounts() -> Vec<Row> {
             let create = fixture.create_state(1_024);
             fixture.send(&[create], &[people::OWNER]).units_of(0)
         }),
-        row("diff/resize_state", |profile| {
+        row("diff/create_state/worst", |profile| {
             let mut fixture = Fixture::new(profile);
-            let state = fixture.state(1_024);
-            fixture.send(&[diffs::resize_state(&state, 2_048)], &[people::OWNER]).units_of(0)
+            let create = fixture.create_state(10_000);
+            prefund(&mut fixture, &create.accounts[create_state::Position::state as usize].pubkey);
+            fixture.send(&[create], &[people::OWNER]).units_of(0)
         }),
+        row("diff/resize_state", |profile| resize(profile, 1_024)),
+        row("diff/resize_state/worst", |profile| resize(profile, 10_240)),
         row("diff/close_state", |profile| {
             let mut fixture = Fixture::new(profile);
             let state = fixture.state(1_024);
             fixture.send(&[diffs::close_state(&state)], &[people::OWNER]).units_of(0)
         }),
+        row("diff/close_state/worst", |profile| {
+            let mut fixture = Fixture::new(profile);
+            let state = fixture.state(1_024);
+            let mut account = fixture.world.account(&state);
+            account.data.resize(MAX_STATE_BYTES, 7);
+            account.lamports *= 100_000;
+            fixture.world.set_account(&state, account);
+            fixture.send(&[diffs::close_state(&state)], &[people::OWNER]).units_of(0)
+        }),
     ]
+}
+
+/// Units of the growth of a state of 1 KiB.
+fn resize(profile: FeatureProfile, more_bytes: u32) -> u64 {
+    let mut fixture = Fixture::new(profile);
+    let state = fixture.state(1_024);
+    fixture.send(&[diffs::resize_state(&state, 1_024 + more_bytes)], &[people::OWNER]).units_of(0)
 }
 
 fn preparing() -> Vec<Row> {

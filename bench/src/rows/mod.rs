@@ -7,6 +7,7 @@ mod baseline;
 mod diff;
 mod floor;
 mod lifecycle;
+mod managing;
 mod orders;
 mod processor;
 mod scheduler;
@@ -40,6 +41,11 @@ pub fn units_of(name: &str) -> Option<u64> {
     all().iter().find(|row| row.name == name).map(|row| (row.units)(FeatureProfile::Mainnet))
 }
 
+/// Names of the rows.
+pub fn names() -> Vec<String> {
+    all().into_iter().map(|row| row.name).collect()
+}
+
 fn all() -> Vec<Row> {
     [
         floor::rows(),
@@ -50,6 +56,7 @@ fn all() -> Vec<Row> {
         orders::rows(),
         diff::rows(),
         lifecycle::rows(),
+        managing::rows(),
         worst::rows(),
         baseline::rows(),
     ]
@@ -59,4 +66,80 @@ fn all() -> Vec<Row> {
 /// One row: `units` runs the instruction under a feature set and returns what it cost.
 fn row(name: &str, units: impl Fn(FeatureProfile) -> u64 + 'static) -> Row {
     Row { name: name.to_owned(), units: Rc::new(units) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::root;
+    use shared_layouts::declare::InstructionSpec;
+    use shared_layouts::{diff, processor, scheduler};
+    use std::collections::BTreeSet;
+
+    const PROGRAMS: [(&str, &[&InstructionSpec]); 3] =
+        [("processor", processor::INSTRUCTIONS), ("scheduler", scheduler::INSTRUCTIONS), ("diff", diff::INSTRUCTIONS)];
+
+    /// `CreateQueue` as rows call it: `create_queue`.
+    fn snake(name: &str) -> String {
+        let mut snake = String::new();
+        for letter in name.chars() {
+            if letter.is_uppercase() && !snake.is_empty() {
+                snake.push('_');
+            }
+            snake.push(letter.to_ascii_lowercase());
+        }
+        snake
+    }
+
+    /// Declared instructions of which no row is.
+    fn unmeasured(names: &BTreeSet<String>, programs: &[(&str, &[&InstructionSpec])]) -> Vec<String> {
+        let all = programs
+            .iter()
+            .flat_map(|(program, declared)| declared.iter().map(move |spec| format!("{program}/{}", snake(spec.name))));
+        let has_row = |row: &String| names.iter().any(|name| name == row || name.starts_with(&format!("{row}/")));
+        all.filter(|row| !has_row(row)).collect()
+    }
+
+    #[test]
+    fn every_declared_instruction_has_a_row() {
+        let mut names: BTreeSet<String> = names().into_iter().collect();
+        assert_eq!(unmeasured(&names, &PROGRAMS), Vec::<String>::new());
+        // A check that sees nothing would prove nothing.
+        names.retain(|name| !name.starts_with("scheduler/claim/"));
+        assert_eq!(unmeasured(&names, &PROGRAMS), ["scheduler/claim"]);
+    }
+
+    /// Lines of the table of worst cases in `docs/performance.md`: instructions, and rows or why there is none but the usual.
+    fn worst_cases() -> Vec<(Vec<String>, String)> {
+        let page = std::fs::read_to_string(root().join("docs/performance.md")).unwrap();
+        let (_, section) = page.split_once("\n## Worst cases\n").expect("the section stands there");
+        let quoted = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+        let lines = section.lines().filter(|line| line.starts_with("| `"));
+        lines
+            .map(|line| {
+                let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+                let [instructions, _, row] = cells[..] else { panic!("three cells: {line}") };
+                (quoted(instructions), row.trim_matches('`').to_owned())
+            })
+            .collect()
+    }
+
+    /// Each declared instruction stands in one line of the table. The line names the row that the instruction has, in each
+    /// program that has the instruction, or `-` where the cost is fixed.
+    #[test]
+    fn the_table_of_worst_cases_is_complete_and_names_rows_that_exist() {
+        let names: BTreeSet<String> = names().into_iter().collect();
+        let lines = worst_cases();
+        for (program, declared) in PROGRAMS {
+            for spec in declared {
+                let found: Vec<_> = lines.iter().filter(|(all, _)| all.iter().any(|name| name == spec.name)).collect();
+                let [(_, row)] = found[..] else { panic!("{} stands in {} lines", spec.name, found.len()) };
+                let row = format!("{program}/{}/{row}", snake(spec.name));
+                assert!(row.ends_with("/-") || names.contains(&row), "{row}");
+            }
+        }
+        let declared: BTreeSet<&str> = PROGRAMS.iter().flat_map(|(_, all)| all.iter().map(|spec| spec.name)).collect();
+        let named: BTreeSet<&str> = lines.iter().flat_map(|(all, _)| all.iter().map(String::as_str)).collect();
+        assert_eq!(named, declared);
+    }
 }

@@ -105,12 +105,15 @@ pub(super) fn bound_rows() -> Vec<Row> {
     vec![
         row("scheduler/claim/ordered-1", |profile| claim_behind(profile, 0)),
         row("scheduler/claim/ordered-behind-1000-blocked", |profile| claim_behind(profile, 1_000)),
-        row("scheduler/dispatch/ordered-unleased", |profile| dispatch_ordered(profile, &queue_policy())),
-        row("scheduler/dispatch/ordered", |profile| dispatch_ordered(profile, &leased_policy())),
-        row("scheduler/enqueue/ordered", |profile| {
+        row("scheduler/dispatch/ordered-unleased", |profile| dispatch_ordered(profile, &queue_policy(), 1)),
+        row("scheduler/dispatch/ordered-unleased-of-1000", |profile| dispatch_ordered(profile, &queue_policy(), 1_000)),
+        row("scheduler/dispatch/ordered", |profile| dispatch_ordered(profile, &leased_policy(), 1)),
+        row("scheduler/dispatch/ordered-of-1000", |profile| dispatch_ordered(profile, &leased_policy(), 1_000)),
+        row("scheduler/enqueue/ordered", |profile| enqueue_into(bound(profile, &queue_policy()).bench, 0)),
+        row("scheduler/enqueue/ordered-last-slot", |profile| {
             let mut bound = bound(profile, &queue_policy());
-            let enqueue = bound.bench.enqueue(&plain(1), &ARGUMENTS);
-            bound.bench.send(&[enqueue], &[people::PRODUCER]).units_of(0)
+            bound.bench.grow_to(1_000);
+            enqueue_into(bound.bench, 999)
         }),
     ]
 }
@@ -157,10 +160,16 @@ fn claim_behind(profile: FeatureProfile, blocked: u16) -> u64 {
     units
 }
 
-/// Units of the dispatch of an entry of a queue that is bound to an order.
-fn dispatch_ordered(profile: FeatureProfile, policy: &create_queue::Data) -> u64 {
+/// Units of the dispatch of the first of so many entries of a queue that is bound to an order.
+fn dispatch_ordered(profile: FeatureProfile, policy: &create_queue::Data, entries: u64) -> u64 {
     let mut bound = bound(profile, policy);
+    if entries > 20 {
+        bound.bench.grow_to(1_000);
+    }
     let handle = bound.bench.put(1, &ARGUMENTS);
+    for sequence in 2..=entries {
+        bound.bench.put(sequence, &ARGUMENTS);
+    }
     if policy.flags & queue_flags::LEASED != 0 {
         let claim = bound.bench.claim(people::WORKER, 0, 1);
         bound.bench.send(&[claim], &[people::WORKER]);

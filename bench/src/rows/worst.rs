@@ -8,6 +8,10 @@
 //! | capability | 12 target accounts and 5 functions of 32 bytes each: what one transaction can register |
 //! | arena | 10,240 bytes, filled to the last one by operations of one byte for eight targets |
 
+mod bound;
+mod orders;
+
+use super::managing::edit;
 use super::scheduler::{ARGUMENTS, fill, thousand, thousand_of};
 use super::{Row, row};
 use mollusk_tests::diffs;
@@ -19,7 +23,7 @@ use shared_layouts::declare::InstructionSpec;
 use shared_layouts::diff::optimization_level;
 use shared_layouts::processor::{Function, capability_flags, function_kind, number_kind, operator};
 use shared_layouts::scheduler::{
-    self as wire, EntryHandle, MAX_PRODUCERS, Queue, cancel, dead_letter, enqueue, hold, list, purge, redrive, release,
+    self as wire, EntryHandle, MAX_PRODUCERS, cancel, dead_letter, enqueue, hold, list, purge, redrive, release,
     reprioritize, requeue, restore,
 };
 use solana_account::Account;
@@ -28,7 +32,8 @@ use solana_pubkey::Pubkey;
 use solana_sdk_ids::sysvar;
 
 pub(super) fn rows() -> Vec<Row> {
-    [queueing(), leases(), owners(), verification(), staged(), running()].concat()
+    let rows = [queueing(), leases(), owners(), verification(), staged(), running()].concat();
+    [rows, bound::rows(), orders::rows()].concat()
 }
 
 /// An entry that asks for everything that costs something.
@@ -41,14 +46,13 @@ fn crowded(profile: FeatureProfile) -> Bench {
     let mut bench = thousand(profile);
     let queue = bench.queue;
     bench.fixture.world.airdrop(&queue, 1_000_000_000);
-    let mut account = bench.fixture.world.account(&queue);
-    let header: &mut Queue = bytemuck::from_bytes_mut(&mut account.data[..Queue::BYTES]);
-    let producer = header.producers[0];
-    for place in 0..MAX_PRODUCERS - 1 {
-        header.producers[place].key = address(&format!("producer {place}")).to_bytes();
-    }
-    header.producers[MAX_PRODUCERS - 1] = producer;
-    bench.fixture.world.set_account(&queue, account);
+    edit(&mut bench, |header| {
+        let producer = header.producers[0];
+        for place in 0..MAX_PRODUCERS - 1 {
+            header.producers[place].key = address(&format!("producer {place}")).to_bytes();
+        }
+        header.producers[MAX_PRODUCERS - 1] = producer;
+    });
     bench
 }
 
@@ -88,19 +92,24 @@ fn queueing() -> Vec<Row> {
         }),
         row("scheduler/dispatch/worst", dispatch_at_the_end_of_the_walk),
         row("scheduler/dispatch_direct/worst", |profile| {
-            let keys: Vec<Pubkey> = (0..TARGETS).map(|index| address(&format!("target {index}"))).collect();
-            let definition = Definition::new(&NOOP.address())
-                .targets(keys.iter().map(|key| fixed(key, 0)))
-                .flags(capability_flags::DIRECT_DISPATCH);
+            let (definition, metas) = direct_capability(TARGETS);
             let mut bench = Bench::new(profile, &queue_policy(), &definition);
             let handle = bench.put(1, &ARGUMENTS);
             bench.send(&[pause(PROCESSOR, people::AUTHORITY)], &[people::AUTHORITY]);
-            let metas = keys.iter().map(|key| AccountMeta::new_readonly(*key, false)).collect();
             let target = Instruction::new_with_bytes(NOOP.address(), &ARGUMENTS, metas);
             let run = [bench.dispatch_direct(handle), target];
             bench.send(&run, &[people::WORKER]).units_of(0)
         }),
     ]
+}
+
+/// A capability with so many accounts that can be dispatched directly, and the accounts.
+fn direct_capability(targets: usize) -> (Definition, Vec<AccountMeta>) {
+    let keys: Vec<Pubkey> = (0..targets).map(|index| address(&format!("target {index}"))).collect();
+    let definition = Definition::new(&NOOP.address())
+        .targets(keys.iter().map(|key| fixed(key, 0)))
+        .flags(capability_flags::DIRECT_DISPATCH);
+    (definition, keys.iter().map(|key| AccountMeta::new_readonly(*key, false)).collect())
 }
 
 /// Fills a [`crowded`] queue by its last producer.
@@ -165,7 +174,7 @@ fn leases() -> Vec<Row> {
         }),
         row("scheduler/fail/worst", |profile| {
             let mut bench = leased_thousand(profile);
-            set_max_dead(&mut bench, 0);
+            edit(&mut bench, |queue| queue.max_dead = 0);
             let claim = bench.claim(people::WORKER, 0, 255);
             bench.send(&[claim], &[people::WORKER]);
             let fail = bench.fail(people::WORKER, handles(&bench, list::LEASED)[100], true);
@@ -180,14 +189,6 @@ fn leases() -> Vec<Row> {
             bench.send(&[reap], &[]).units_of(0)
         }),
     ]
-}
-
-fn set_max_dead(bench: &mut Bench, max_dead: u16) {
-    let queue = bench.queue;
-    let mut account = bench.fixture.world.account(&queue);
-    let header: &mut Queue = bytemuck::from_bytes_mut(&mut account.data[..Queue::BYTES]);
-    header.max_dead = max_dead;
-    bench.fixture.world.set_account(&queue, account);
 }
 
 /// What the owner does to one entry in the middle of a full queue, and to a thousand at once.
@@ -239,7 +240,7 @@ fn full(profile: FeatureProfile) -> Bench {
 /// Units of an instruction on a thousand dead letters at once.
 fn all_dead(profile: FeatureProfile, spec: &'static InstructionSpec) -> u64 {
     let mut bench = full(profile);
-    set_max_dead(&mut bench, 1_000);
+    edit(&mut bench, |queue| queue.max_dead = 1_000);
     for handles in handles(&bench, list::READY).chunks(8) {
         let kill: Vec<Instruction> =
             handles.iter().map(|handle| bench.operate(&dead_letter::SPEC, *handle, &[])).collect();
