@@ -8,6 +8,7 @@ mod migration;
 mod model;
 mod multisig;
 mod pause;
+mod payments;
 
 use mollusk_tests::{
     features::FeatureProfile,

@@ -40,11 +40,16 @@ use machine::{Ending, Machine};
 use mollusk_tests::{
     features::FeatureProfile,
     fixture::{Fixture, pause, people},
-    programs::{DIFF, NOOP, PROCESSOR, Program, SCHEDULER},
+    programs::{DIFF, ED25519_VERIFIER, NOOP, PROCESSOR, Program, SCHEDULER, keypair},
 };
 use shared_layouts::declare::InstructionSpec;
 use solana_instruction::Instruction;
-use std::{collections::BTreeMap, thread};
+use solana_pubkey::Pubkey;
+use solana_sdk_ids::system_program;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    thread,
+};
 
 /// One program with its declarations and its cases.
 struct Suite {
@@ -84,6 +89,31 @@ fn every_declared_instruction_refuses_every_single_mutation() {
     }
     println!("{total:>7} inputs  in all");
     assert!(violations.is_empty(), "{} violations:\n{}", violations.len(), violations.join("\n"));
+}
+
+/// Scheduler and diff call the system program and nobody else, and it calls nobody: no other program can look at what they
+/// have half written. The processor also calls the target and the verifiers of the capability, and in the cases these are:
+#[test]
+fn nobody_is_called_but_the_system_program_targets_and_verifiers() {
+    const OF_CAPABILITIES: [Program; 2] = [NOOP, ED25519_VERIFIER];
+    let mut calls = BTreeMap::<(&str, Pubkey), usize>::new();
+    for suite in &SUITES {
+        for case in (suite.cases)().iter().filter(|case| case.refused.is_none()) {
+            let signers: Vec<_> = people::ALL.iter().map(|name| keypair(name)).collect();
+            let payer = keypair(people::PAYER);
+            let outcome = case.world.clone().expect_ok(&case.transaction, &payer, &signers.iter().collect::<Vec<_>>());
+            for run in outcome.invocations.iter().filter(|run| run.depth > 1) {
+                assert_eq!(run.depth, 2, "{} {}: {run:?}", suite.program.name, case.name);
+                if run.instruction_index == case.index {
+                    *calls.entry((suite.program.name, run.program)).or_default() += 1;
+                }
+            }
+        }
+    }
+    let of_capabilities = OF_CAPABILITIES.map(|program| (PROCESSOR.name, program.address()));
+    let system = SUITES.map(|suite| (suite.program.name, system_program::ID));
+    let allowed: BTreeSet<_> = of_capabilities.into_iter().chain(system).collect();
+    assert_eq!(calls.keys().copied().collect::<BTreeSet<_>>(), allowed, "{calls:?}");
 }
 
 /// A matrix that finds nothing in a program without checks would prove nothing.

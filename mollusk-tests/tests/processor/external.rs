@@ -135,3 +135,43 @@ fn no_answer_is_a_no() {
     let capability = asked.capability(composition::ALL, [ask(0)]);
     assert_eq!(asked.check(&capability, &ARGUMENTS, &[]), (0, 0, 1));
 }
+
+/// The same program is asked twice, and another one after it: no answer counts for a later question.
+#[test]
+fn each_answer_is_that_of_its_own_call() {
+    let keys =
+        [ED25519_VERIFIER.address(), NOOP.address(), sysvar::instructions::ID, address("oracle"), address("nobody")];
+    let mut asked = Asked::new(&keys);
+    // The instructions sysvar stands before both keys, of which one has signed.
+    asked.accounts.insert(4, AccountMeta::new_readonly(sysvar::instructions::ID, false));
+    let question = |verifier: u8, second_account: u8, extra: u32| Function {
+        kind: function_kind::EXTERNAL,
+        account: verifier,
+        second_account,
+        extra,
+        ..bytemuck::Zeroable::zeroed()
+    };
+    let (yes, no, silent) = (question(0, 2, 2), question(0, 4, 2), question(1, 2, 0));
+    let signature = [signed("oracle", &ARGUMENTS)];
+    for (functions, holds) in [
+        ([yes, no, silent], 0b001_u32),
+        ([no, yes, silent], 0b010),
+        ([silent, no, yes], 0b100),
+        ([yes, silent, no], 0b001),
+        ([yes, silent, yes], 0b101),
+    ] {
+        // One more than that would hold if an answer stayed.
+        let mut capability = |threshold: u32| {
+            let shard = asked.fixture.shard();
+            let rules = asked.accounts.iter().map(|meta| fixed(&meta.pubkey, 0));
+            let mut definition = Definition::new(&NOOP.address()).evidence(rules).functions(functions);
+            (definition.data.composition, definition.data.threshold) = (composition::AT_LEAST, threshold);
+            asked.fixture.capability(&shard, &definition)
+        };
+        let count = holds.count_ones();
+        let capabilities = [capability(count), capability(count + 1)];
+        assert_eq!(asked.check(&capabilities[0], &ARGUMENTS, &signature).0, 1, "{holds:03b}");
+        let (passed, found, _) = asked.check(&capabilities[1], &ARGUMENTS, &signature);
+        assert_eq!((passed, found), (0, found & holds), "{holds:03b}");
+    }
+}

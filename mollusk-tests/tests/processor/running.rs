@@ -18,7 +18,7 @@ use shared_layouts::{
 use solana_account::Account;
 use solana_instruction::{AccountMeta, Instruction, error::InstructionError};
 use solana_pubkey::Pubkey;
-use solana_sdk_ids::sysvar;
+use solana_sdk_ids::{system_program, sysvar};
 use std::mem::offset_of;
 
 const ARGUMENTS: [u8; 4] = [1, 2, 3, 4];
@@ -251,4 +251,32 @@ fn execute_forwards_no_flag_that_the_capability_does_not_state() {
     let (result, moved) = run(account_flags::WRITABLE, account_flags::SIGNER);
     result.expect("the flags are those that the transfer needs");
     assert_eq!(moved, 7);
+}
+
+/// The target has an account given lamports, a length and an owner, all of which `Execute` holds as they were before.
+#[test]
+fn what_the_target_changes_stands_after_execute() {
+    const LAMPORTS: u64 = 5_000_000;
+    const BYTES: u64 = 77;
+    let mut fixture = Fixture::new(FeatureProfile::Mainnet);
+    let shard = fixture.shard();
+    let [payer, new] = [people::OWNER, "made by the target"].map(address);
+    let both = account_flags::SIGNER | account_flags::WRITABLE;
+    let definition = Definition::new(&RELAY.address())
+        .targets([fixed(&system_program::ID, 0), fixed(&payer, both), fixed(&new, both)])
+        .flags(capability_flags::CALLABLE_DIRECTLY);
+    let capability = fixture.capability(&shard, &definition);
+    let owner = address("owner of what is made");
+    let create = solana_system_interface::instruction::create_account(&payer, &new, LAMPORTS, BYTES, &owner);
+    let metas = [&[AccountMeta::new_readonly(system_program::ID, false)], &create.accounts[..]].concat();
+    let before = fixture.world.account(&payer).lamports;
+    for flags in [0, execute_flags::METERED] {
+        let mut fixture = fixture.clone();
+        let mut run = execute(&capability, &RELAY.address(), &metas, &create.data);
+        run.data[1 + offset_of!(execute_wire::Data, flags)] = flags;
+        fixture.send(&[run], &[people::OWNER, "made by the target"]);
+        let made = fixture.world.account(&new);
+        assert_eq!((made.lamports, made.data, made.owner), (LAMPORTS, vec![0; 77], owner));
+        assert_eq!(fixture.world.account(&payer).lamports, before - LAMPORTS);
+    }
 }

@@ -10,3 +10,4 @@ mod ordered;
 mod ordered_end_to_end;
 mod producing;
 mod reading;
+mod reentry;
