@@ -3,7 +3,9 @@
 //! Wrong signers, owners, lengths and duplicates of each instruction are tried by the matrix.
 
 mod authority;
+mod bounds;
 mod config;
+mod leaving;
 mod migration;
 mod model;
 mod multisig;

@@ -6,36 +6,46 @@ use mollusk_tests::{
     fixture::{
         Definition, Fixture, config, initialize_processor, initialize_scheduler, people, producer, queue_policy,
     },
-    lifecycle::Update,
+    lifecycle::{PROGRAMS, Update, error_base},
     orders::{create_order, invitation},
-    programs::{NOOP, SCHEDULER, address, keypair},
+    programs::{NOOP, PROCESSOR, SCHEDULER, address, keypair},
 };
 use shared_layouts::{
-    client, diff, processor,
+    client, diff,
+    lifecycle::Fault,
+    processor,
     scheduler::{self, SchedulerConfig, composition_mode, config_fields, registration},
 };
 use solana_account::Account;
 use solana_instruction::Instruction;
+use solana_program_error::ProgramError;
 use solana_pubkey::Pubkey;
+use solana_sdk_ids::sysvar::rent;
 
 /// The system program's error for a transfer of more than there is.
 const TOO_FEW_LAMPORTS: u32 = 1;
 
-/// The creation of each kind of account but the configs, and the place of the new account.
+/// The creation of each kind of account but the configs, and the place of the new account. Queue and order are the first of
+/// a shard that is made for them.
 fn creations(fixture: &mut Fixture) -> Vec<(Instruction, usize)> {
+    let shard = fixture.shard();
+    creations_by(fixture, &shard, 0)
+}
+
+/// The same by a shard that has so many orders.
+pub(crate) fn creations_by(fixture: &Fixture, shard: &Pubkey, orders: u64) -> Vec<(Instruction, usize)> {
     use {diff::create_arena, diff::create_state, processor::register_capability};
     use {scheduler::create_order as order, scheduler::create_queue, scheduler::register_shard};
-    let shard = fixture.shard();
     let definition = Definition::new(&NOOP.address()).prefix(&[1, 2, 3]);
-    let invitations = [invitation(&shard, 1)];
+    let invitations = [invitation(shard, 1)];
     vec![
         (fixture.register_shard(people::OWNER), register_shard::Position::shard as usize),
         (
-            fixture.create_queue(&shard, &queue_policy(), &[producer(people::PRODUCER)]),
+            fixture.create_queue(shard, &queue_policy(), &[producer(people::PRODUCER)]),
             create_queue::Position::queue as usize,
         ),
-        (create_order(&shard, 0, composition_mode::STRICT, &invitations), order::Position::order as usize),
-        (fixture.register_capability(&shard, &definition), register_capability::Position::capability as usize),
+        (create_order(shard, orders, composition_mode::STRICT, &invitations), order::Position::order as usize),
+        (fixture.register_capability(shard, &definition), register_capability::Position::capability as usize),
         (fixture.create_state(300), create_state::Position::state as usize),
         (fixture.create_arena(10_240, 2, diff::DEFAULT_LEVEL), create_arena::Position::arena as usize),
     ]
@@ -72,6 +82,92 @@ fn an_account_made_over_lamports_is_the_one_that_is_made_without() {
             let lamports = |accounts: &[Account]| accounts.iter().map(|account| account.lamports).sum::<u64>();
             assert_eq!(lamports(&found), lamports(&expected) - rent + rent.max(sent), "{key} over {sent}");
         }
+    }
+}
+
+/// The program whose account an instruction creates, its error for an address that is taken, and the seeds.
+fn derivation(fixture: &Fixture, create: &Instruction) -> (Pubkey, u32, Vec<Vec<u8>>) {
+    let program = *PROGRAMS.iter().find(|program| program.address() == create.program_id).expect("one of the three");
+    let seed = |name: &str| name.as_bytes().to_vec();
+    let first = 0u64.to_le_bytes().to_vec();
+    // The fixture's shard is the first one; its queue and its order have its address in their seeds.
+    let shard = client::shard_address(&SCHEDULER.address(), 0).to_bytes().to_vec();
+    let seeds = match (program, create.data[0]) {
+        (SCHEDULER, scheduler::register_shard::DISCRIMINATOR) => vec![seed("shard"), 1u64.to_le_bytes().to_vec()],
+        (SCHEDULER, scheduler::create_queue::DISCRIMINATOR) => vec![seed("queue"), shard, first],
+        (SCHEDULER, _) => vec![seed("order"), shard, first],
+        (PROCESSOR, _) => vec![seed("capability"), first],
+        (_, diff::create_state::DISCRIMINATOR) => vec![seed("state"), first],
+        _ => vec![seed("arena"), first],
+    };
+    assert!(fixture.world.account(&program.address()).executable);
+    (program.address(), error_base(program) + Fault::AlreadyInitialized as u32, seeds)
+}
+
+/// The address follows from seeds that are written out here, the bump is the canonical one, and it is the third byte.
+#[test]
+fn every_created_account_stores_the_canonical_bump_of_its_address() {
+    let mut fixture = fixture();
+    for (create, place) in creations(&mut fixture) {
+        let (program, _, seeds) = derivation(&fixture, &create);
+        let seeds: Vec<&[u8]> = seeds.iter().map(Vec::as_slice).collect();
+        let (address, bump) = Pubkey::find_program_address(&seeds, &program);
+        assert_eq!(create.accounts[place].pubkey, address);
+        let mut fixture = fixture.clone();
+        fixture.send(&[create], &[people::AUTHORITY, people::OWNER]);
+        let made = fixture.world.account(&address);
+        assert_eq!((made.owner, made.data[2]), (program, bump));
+    }
+}
+
+/// Data at the address, or another owner: the account is somebody's already.
+#[test]
+fn nothing_is_created_over_an_account_that_exists() {
+    let mut fixture = fixture();
+    let lamports = 100_000_000;
+    for (create, place) in creations(&mut fixture) {
+        let (program, error, _) = derivation(&fixture, &create);
+        let with_data = Account { lamports, data: vec![0; 8], ..Account::default() };
+        let of_another = Account { lamports, owner: NOOP.address(), ..Account::default() };
+        let own = Account { lamports, owner: program, data: vec![0; 8], ..Account::default() };
+        for taken in [with_data, of_another, own] {
+            let mut fixture = fixture.clone();
+            fixture.world.set_account(&create.accounts[place].pubkey, taken);
+            let signers = [keypair(people::AUTHORITY), keypair(people::OWNER)];
+            let signers: Vec<_> = signers.iter().collect();
+            let create = std::slice::from_ref(&create);
+            fixture.world.expect_error(create, &keypair(people::PAYER), &signers, 0, error);
+        }
+    }
+}
+
+/// The price of a byte changes, and the number of years that are paid in advance.
+#[test]
+fn rent_is_what_the_sysvar_says() {
+    let mut fixture = fixture();
+    let sysvar = fixture.world.account(&rent::ID);
+    for (create, place) in creations(&mut fixture) {
+        let key = create.accounts[place].pubkey;
+        let mut made = Vec::new();
+        for (price_factor, years) in [(1, 1.0f64), (3, 1.0), (1, 2.0), (3, 2.0)] {
+            let mut fixture = fixture.clone();
+            let mut changed = sysvar.clone();
+            let price = u64::from_le_bytes(changed.data[..8].try_into().expect("eight bytes")) * price_factor;
+            changed.data[..8].copy_from_slice(&price.to_le_bytes());
+            changed.data[8..16].copy_from_slice(&years.to_le_bytes());
+            fixture.world.set_account(&rent::ID, changed);
+            fixture.send(std::slice::from_ref(&create), &[people::AUTHORITY, people::OWNER]);
+            made.push(fixture.world.account(&key).lamports);
+        }
+        assert_eq!(made, [1, 3, 2, 6].map(|factor| made[0] * factor), "{key}");
+        let mut fixture = fixture.clone();
+        let mut unknown = sysvar.clone();
+        unknown.data[8..16].copy_from_slice(&1.5f64.to_le_bytes());
+        fixture.world.set_account(&rent::ID, unknown);
+        let signers = [keypair(people::AUTHORITY), keypair(people::OWNER)];
+        let error = ProgramError::UnsupportedSysvar;
+        let signers: Vec<_> = signers.iter().collect();
+        fixture.world.expect_error(&[create], &keypair(people::PAYER), &signers, 0, error);
     }
 }
 

@@ -74,6 +74,26 @@ fn an_update_gives_the_next_version_and_moves_the_rent_both_ways() {
     assert_eq!(mollusk_tests::compare::difference(&expected, &fixture.world.account(&capability)), None);
 }
 
+/// Within a transaction what was cut off is still in memory behind the account.
+#[test]
+fn a_capability_that_shrinks_and_grows_in_one_transaction_is_the_one_that_does_so_in_two() {
+    let (mut fixture, shard) = setup();
+    let large = Definition::new(&NOOP.address())
+        .targets([fixed(&address("account 0"), 1)])
+        .functions([byte_is_one(0, 0), byte_is_one(1, 0)])
+        .prefix(&[9; 20]);
+    let other = Definition::new(&NOOP.address()).targets([worker_chosen(0), worker_chosen(0), worker_chosen(0)]);
+    let capability = fixture.capability(&shard, &large);
+    let steps = [Definition::new(&NOOP.address()), other].map(|next| update(&capability, &shard, people::OWNER, &next));
+    let mut at_once = fixture.clone();
+    at_once.send(&steps, &[people::OWNER]);
+    for step in steps {
+        fixture.send(&[step], &[people::OWNER]);
+    }
+    let accounts = [&fixture, &at_once].map(|fixture| fixture.world.account(&capability));
+    assert_eq!(mollusk_tests::compare::difference(&accounts[0], &accounts[1]), None);
+}
+
 #[test]
 fn only_the_owner_of_the_capabilitys_shard_updates_and_closes_it() {
     let (mut fixture, shard) = setup();
