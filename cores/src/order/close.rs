@@ -159,7 +159,8 @@ fn join_chains(effective: &Effective, out: &mut Composition) {
     for link in effective.edges().iter().filter(|edge| edge.kind() == constraint_kind::SEQUENTIAL) {
         let (from, to) = (link.from(), link.to());
         let chain = out.chain[from] | out.chain[to] | 1 << from | 1 << to;
-        if out.chain[from] == chain && out.chain[to] == chain {
+        // Members of one chain have the same mask.
+        if out.chain[from] == chain {
             continue;
         }
         for (member, place) in out.chain.iter_mut().enumerate() {

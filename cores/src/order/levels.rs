@@ -35,8 +35,10 @@ pub fn extension(predecessors: &[u64; MAX_MEMBERS], members: usize) -> [u8; MAX_
     let mut at = 0;
     for number in 0..MAX_MEMBERS {
         for (member, before) in (0..).zip(predecessors).take(members) {
-            if before.count_ones() as usize == number && at < MAX_MEMBERS {
-                sequence[at] = member;
+            if before.count_ones() as usize == number
+                && let Some(place) = sequence.get_mut(at)
+            {
+                *place = member;
                 at += 1;
             }
         }

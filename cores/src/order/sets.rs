@@ -38,7 +38,7 @@ pub struct Dropped {
 impl Dropped {
     #[inline(always)]
     pub(super) fn add(&mut self, index: usize) {
-        self.mask[index / 64 % (MAX_CONSTRAINTS / 64)] |= 1 << (index % 64);
+        self.mask[index / 64 % self.mask.len()] |= 1 << (index % 64);
         self.count = self.count.wrapping_add(1);
     }
 
@@ -50,7 +50,7 @@ impl Dropped {
     /// Whether the constraint at this index was dropped.
     #[inline(always)]
     pub fn contains(&self, index: usize) -> bool {
-        self.mask[index / 64 % (MAX_CONSTRAINTS / 64)] >> (index % 64) & 1 == 1
+        self.mask[index / 64 % self.mask.len()] >> (index % 64) & 1 == 1
     }
 }
 

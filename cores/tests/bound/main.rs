@@ -6,6 +6,7 @@
 
 #[path = "../../../mollusk-tests/tests/scheduler/judge.rs"]
 mod judge;
+mod line;
 mod steady;
 mod world;
 
@@ -13,6 +14,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use world::World;
 
 const STEPS: usize = 3_000;
+/// Runs, where `BOUND_RUNS` does not say how many.
 const RUNS: u64 = 120;
 
 #[test]
@@ -21,8 +23,9 @@ fn nothing_runs_before_what_precedes_it_and_counts_are_those_of_the_judge() {
     let given = std::env::var("BOUND_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed: u64 = given.unwrap_or_else(|| u64::try_from(clock % 1_000_000_007).expect("a small number"));
     println!("BOUND_SEED={seed}");
+    let runs = std::env::var("BOUND_RUNS").map_or(RUNS, |runs| runs.parse().expect("BOUND_RUNS is a number"));
     let mut seen = [0; 6];
-    for run in 0..RUNS {
+    for run in 0..runs {
         let mut world = World::new(seed.wrapping_mul(RUNS).wrapping_add(run).wrapping_mul(0x9E37_79B9_7F4A_7C15));
         for _ in 0..STEPS {
             world.step();

@@ -16,6 +16,18 @@ use std::collections::BTreeMap;
 
 const MEMBERS: u8 = 6;
 const SLOTS: u16 = 24;
+
+/// What the queues are like.
+#[derive(Clone, Copy)]
+pub struct Setup {
+    pub slots: u16,
+    /// `queue_flags`, beside the one of bound queues.
+    pub flags: u8,
+    /// Eligible entries that a dispatch may name.
+    pub window: u8,
+    /// One claim in so many serves the lowest level.
+    pub lowest_every: u8,
+}
 const MAX_ATTEMPTS: u8 = 2;
 const PATIENCE_SECONDS: u32 = 30;
 
@@ -32,6 +44,7 @@ pub struct Seen {
 }
 
 pub struct World {
+    setup: Setup,
     queues: [Vec<u64>; 2],
     /// Queues that are closed have no account.
     is_open: [bool; 2],
@@ -44,18 +57,20 @@ pub struct World {
 }
 
 /// A new queue's account.
-fn new_queue() -> Vec<u64> {
-    let mut words = vec![0u64; (Queue::BYTES + OrderIndex::BYTES + usize::from(SLOTS) * Entry::BYTES) / 8];
+fn new_queue(setup: Setup) -> Vec<u64> {
+    let slab_bytes = usize::from(setup.slots) * Entry::BYTES;
+    let mut words = vec![0u64; (Queue::BYTES + OrderIndex::BYTES + slab_bytes) / 8];
     let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
     let header: &mut Queue = bytemuck::from_bytes_mut(&mut bytes[..Queue::BYTES]);
     header.header.discriminator = ORDERED_QUEUE;
     header.header.version = Queue::VERSION;
-    header.header.state = queue_flags::LEASED | queue_flags::ORDERED;
-    header.slots = SLOTS;
+    header.header.state = setup.flags | queue_flags::ORDERED;
+    (header.slots, header.eligible_window) = (setup.slots, setup.window);
+    header.lowest_level_every = setup.lowest_every;
     (header.max_dead, header.max_attempts, header.lease_seconds, header.backoff_seconds) = (6, MAX_ATTEMPTS, 20, 3);
     header.backoff_cap_seconds = 9;
     clear_lists(header);
-    header.producers[0] = Producer { key: [9; 32], quota: 99, max_level: 15, active: 1, ..Zeroable::zeroed() };
+    header.producers[0] = Producer { key: [9; 32], quota: 999, max_level: 15, active: 1, ..Zeroable::zeroed() };
     header.workers[0] = Worker { key: [9; 32], active: 1, ..Zeroable::zeroed() };
     clear_index(bytemuck::from_bytes_mut(&mut bytes[Queue::BYTES..Queue::BYTES + OrderIndex::BYTES]));
     QueueMut::load_any(bytes).expect("a queue").free_slots_from(0).expect("it is new");
@@ -63,8 +78,13 @@ fn new_queue() -> Vec<u64> {
 }
 
 impl World {
-    /// Two queues under an order without constraints.
+    /// Two leased queues under an order without constraints.
     pub fn new(seed: u64) -> Self {
+        Self::with(seed, Setup { slots: SLOTS, flags: queue_flags::LEASED, window: 0, lowest_every: 0 })
+    }
+
+    /// Two queues of a kind, under an order without constraints.
+    pub fn with(seed: u64, setup: Setup) -> Self {
         let mut order: Box<Order> = Box::new(Zeroable::zeroed());
         order.epoch = 1;
         order.epochs[1].epoch = 1;
@@ -75,7 +95,8 @@ impl World {
             order.members[usize::from(bit)].level = u8::MAX;
         }
         Self {
-            queues: [new_queue(), new_queue()],
+            setup,
+            queues: [new_queue(setup), new_queue(setup)],
             is_open: [true; 2],
             order,
             judge: Judge::new(u32::from(MAX_ATTEMPTS)),
@@ -94,7 +115,7 @@ impl World {
     }
 
     /// Composes random edges, some of them links of chains, that agree with a random order of the members.
-    fn recompose(&mut self) {
+    pub fn recompose(&mut self) {
         let mut rank: Vec<u8> = (0..MEMBERS).collect();
         for at in (1..rank.len()).rev() {
             let other = self.below(at as u64 + 1) as usize;
@@ -144,7 +165,7 @@ impl World {
         }
     }
 
-    fn queue(&mut self, place: usize) -> OrderedMut<'_> {
+    pub fn queue(&mut self, place: usize) -> OrderedMut<'_> {
         let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut self.queues[place]);
         // SAFETY: words begin at a multiple of eight.
         unsafe { OrderedMut::load_aligned(bytes, &mut self.order) }.expect("a bound queue")
@@ -169,7 +190,7 @@ impl World {
 
     /// Tells the judge what became of a queue's entries, in the order in which one verb can do it: entries become ready, then
     /// are held or die, then are leased.
-    fn observe(&mut self, place: usize) {
+    pub fn observe(&mut self, place: usize) {
         let now = self.now;
         let entries = self.queue(place).entries.to_vec();
         let entries: BTreeMap<u64, Entry> =
@@ -262,6 +283,9 @@ impl World {
         self.queue(place).claim(&[9; 32], wanted, &lease).expect("a claim never fails here");
         self.observe(place);
         let after = self.census(place);
+        // Of a strict queue one is leased at a time.
+        let is_strict = self.setup.flags & queue_flags::STRICT != 0;
+        let wanted = if is_strict { wanted.min(u8::from(before.0 == 0)) } else { wanted };
         if after.0 < before.0 + usize::from(wanted) && after.1 < before.1 + 8 {
             let mut all = self.judge.operations.iter();
             let passed = all
@@ -283,7 +307,7 @@ impl World {
         all.map(|(slot, entry)| ((place, entry.sequence), Handle { slot, generation: entry.generation })).collect()
     }
 
-    fn lent(&mut self, place: usize, handle: Handle, verb: impl Fn(&mut QueueMut) -> Result<(), Refusal>) -> bool {
+    pub fn lent(&mut self, place: usize, handle: Handle, verb: impl Fn(&mut QueueMut) -> Result<(), Refusal>) -> bool {
         let mut queue = self.queue(place);
         let lent: Lent = queue.lend(handle).expect("the order is sound");
         let result = verb(&mut queue.plain());
@@ -338,7 +362,7 @@ impl World {
         self.lent(id.0, handle, |queue| queue.fail(handle, &[9; 32], report, &pauses, now));
     }
 
-    fn remove(&mut self, id: Id, handle: Handle) {
+    pub fn remove(&mut self, id: Id, handle: Handle) {
         let is_dead = matches!(self.judge.operations[&id].state, State::Dead(_));
         let removed =
             self.lent(
@@ -411,7 +435,7 @@ impl World {
             8..=15 => self.recompose(),
             16 if self.is_open[place] => self.close(place),
             17..=20 if !self.is_open[place] => {
-                self.queues[place] = new_queue();
+                self.queues[place] = new_queue(self.setup);
                 self.is_open[place] = true;
             }
             _ => {}

@@ -3,6 +3,7 @@
 //! Every case has a seed of its own, which a failure prints. `DIFF_SEED` runs one case alone, `DIFF_CASES` sets the number of
 //! cases of each property.
 
+mod arena;
 mod generate;
 mod model;
 mod properties;

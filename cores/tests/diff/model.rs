@@ -35,3 +35,24 @@ pub fn apply(operations: &[(usize, Vec<u8>)], base: &[u8], new_length: usize) ->
     data.truncate(new_length);
     data
 }
+
+/// The operations of a calculation, found by looking at each word: runs of words that differ, joined where no more than so many
+/// equal bytes are between them (`None`: each word by itself), and what is longer than the base.
+pub fn differences(base: &[u8], new: &[u8], joined_bytes: Option<usize>) -> Operations {
+    let common = base.len().min(new.len());
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for start in (0..common).step_by(8) {
+        let end = (start + 8).min(common);
+        if base[start..end] == new[start..end] {
+            continue;
+        }
+        match (runs.last_mut(), joined_bytes) {
+            (Some(last), Some(most)) if start - last.1 <= most => last.1 = end,
+            _ => runs.push((start, end)),
+        }
+    }
+    if new.len() > common {
+        runs.push((common, new.len()));
+    }
+    runs.into_iter().map(|(start, end)| (start, new[start..end].to_vec())).collect()
+}

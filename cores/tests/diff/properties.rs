@@ -1,6 +1,6 @@
 use crate::generate::{self, Random, for_each_seed};
 use crate::model::{self, Operations};
-use cores::diff::calculate::Calculation;
+use cores::diff::calculate::{Calculation, JOIN_BYTES};
 use cores::diff::memory::Plain;
 use cores::diff::optimize::{check_scratch, optimize};
 use cores::diff::wire;
@@ -37,9 +37,20 @@ fn what_is_calculated_turns_the_base_into_the_new_state() {
         let base = generate::state(random);
         let new = generate::changed(random, &base);
         let mut sizes = Vec::new();
+        let calculation = Calculation { base: &base, new: &new, offset: 0, level: optimization_level::NONE };
+        assert_eq!(calculation.is_unchanged::<Plain>(), base == new);
         for level in LEVELS {
             let wire = calculate(&base, &new, level);
             let operations = model::decode(&wire);
+            let joined_bytes = match level {
+                optimization_level::NONE => None,
+                optimization_level::BASIC => Some(0),
+                _ => Some(JOIN_BYTES),
+            };
+            assert!(
+                operations == model::differences(&base, &new, joined_bytes),
+                "level {level}: each run, and no more"
+            );
             assert_eq!(wire::check(&wire, new.len()), Ok(operations.len()));
             assert_eq!(model::apply(&operations, &base, new.len()), new);
             let mut data = extended(&base, new.len());
@@ -48,6 +59,19 @@ fn what_is_calculated_turns_the_base_into_the_new_state() {
             sizes.push(operations.len());
         }
         assert!(sizes.is_sorted_by(|more, fewer| more >= fewer), "{sizes:?}");
+    });
+}
+
+#[test]
+fn a_part_of_the_data_is_calculated_as_the_whole_and_moved_to_its_place() {
+    for_each_seed("offset", |random| {
+        let base = generate::state(random);
+        let new = generate::changed(random, &base);
+        let (offset, level) = (random.below(100_000), LEVELS[random.below(3)]);
+        let mut out = vec![0; 2 * new.len() + 16];
+        let size = Calculation { base: &base, new: &new, offset, level }.write::<Plain>(&mut out).unwrap();
+        let moved = model::decode(&calculate(&base, &new, level)).into_iter().map(|(at, bytes)| (at + offset, bytes));
+        assert_eq!(model::decode(&out[..size.bytes]), moved.collect::<Operations>());
     });
 }
 

@@ -1,14 +1,13 @@
 //! Entries that come and go under two epochs, against a plain list of them.
 
 use crate::model;
-use crate::rng::Rng;
+use crate::rng::{Rng, cases};
 use cores::order::epochs::{self, Stamp, Verdict};
 use cores::order::{Death, Effective, compose};
 use shared_layouts::scheduler::{Composition, Constraint, Order, SchedulerError, constraint_kind, when_dead};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Random histories per run, and steps of each.
-const HISTORIES: usize = 1_000;
+/// Steps of each random history.
 const STEPS: usize = 300;
 const PATIENCE_SECONDS: u32 = 10;
 
@@ -127,6 +126,7 @@ impl History {
     }
 
     fn enqueue(&mut self, member: u8) {
+        assert_eq!(epochs::check_room(&self.order, member), Ok(()));
         let stamp = epochs::enter(&mut self.order, member).expect("there is room");
         assert_eq!(stamp, Stamp { bit: member, epoch: self.order.epoch });
         self.entries.push(Entry { stamp, state: State::Ready });
@@ -306,8 +306,9 @@ fn composed(constraints: &[Constraint], members: u8) -> Composition {
 #[test]
 fn nothing_runs_before_its_predecessors_counts_stay_true_and_there_is_no_deadlock() {
     let mut rng = Rng::new("epochs");
+    let histories = cases() / 10;
     let (mut dispatched, mut opened) = (0, 0);
-    for _ in 0..HISTORIES {
+    for _ in 0..histories {
         let mut history = History::new(2 + rng.small(9));
         for _ in 0..STEPS {
             history.step(&mut rng);
@@ -318,8 +319,8 @@ fn nothing_runs_before_its_predecessors_counts_stay_true_and_there_is_no_deadloc
         dispatched += history.dispatched;
         opened += history.order.epoch;
     }
-    println!("{HISTORIES} histories: {dispatched} dispatched, {opened} epochs");
-    assert!(dispatched > HISTORIES * 10 && opened as usize > HISTORIES * 5);
+    println!("{histories} histories: {dispatched} dispatched, {opened} epochs");
+    assert!(dispatched > histories * 10 && opened as usize > histories * 5);
 }
 
 #[test]
@@ -435,7 +436,67 @@ fn a_stamp_of_a_passed_epoch_or_of_no_member_is_refused() {
         assert_eq!(epochs::die(order, stamp), Err(SchedulerError::CorruptOrder));
         assert_eq!(epochs::bury(order, stamp), Err(SchedulerError::CorruptOrder));
     }
-    assert_eq!(epochs::enter(order, 2), Err(SchedulerError::CorruptOrder));
+    for stamp in [Stamp { bit: 0, epoch: 1 }, Stamp { bit: 64, epoch: 3 }] {
+        assert_eq!(epochs::verdict(order, stamp), Err(SchedulerError::CorruptOrder));
+        assert_eq!(epochs::verdict_unleased(order, stamp), Err(SchedulerError::CorruptOrder));
+    }
+    for bit in [2, 64] {
+        assert_eq!(epochs::check_room(order, bit), Err(SchedulerError::CorruptOrder));
+        assert_eq!(epochs::enter(order, bit), Err(SchedulerError::CorruptOrder));
+    }
     assert_eq!(epochs::end_lease(order, 0), Err(SchedulerError::CorruptOrder));
+    assert!(**order == before);
+}
+
+#[test]
+fn a_count_that_is_full_is_refused_and_nothing_changes() {
+    let edge = Constraint { from: 0, to: 1, kind: 1, when_dead: 0, shard: 0, status: 3, weight: 1 };
+    let mut history = History::new(2);
+    assert!(history.rotate(Some((&composed(&[edge], 2), Meaning::default()))));
+    let order = &mut history.order;
+    let stamp = Stamp { bit: 0, epoch: order.epoch };
+    let current = (order.epoch & 1) as usize;
+    for at in [&mut order.epochs[current].pending, &mut order.epochs[current].dead, &mut order.leased] {
+        at[0] = u16::MAX - 1;
+    }
+    assert_eq!(epochs::check_room(order, 0), Ok(()));
+    assert_eq!(epochs::enter(order, 0), Ok(stamp));
+    assert_eq!(epochs::lease(order, 0), Ok(()));
+    assert_eq!(epochs::die(order, stamp), Ok(Death::Counted));
+    assert_eq!(epochs::enter(order, 0), Ok(stamp));
+    let full = **order;
+    assert_eq!(full.epochs[current].pending[0], u16::MAX);
+    assert_eq!(full.epochs[current].dead[0], u16::MAX);
+    assert_eq!(full.leased[0], u16::MAX);
+    for result in [
+        epochs::check_room(order, 0),
+        epochs::enter(order, 0).map(|_| ()),
+        epochs::lease(order, 0),
+        epochs::die(order, stamp).map(|_| ()),
+        epochs::redrive(order, stamp),
+    ] {
+        assert_eq!(result, Err(SchedulerError::OrderFull));
+    }
+    assert!(**order == full);
+    // The other member has room.
+    assert_eq!(epochs::check_room(order, 1), Ok(()));
+}
+
+#[test]
+fn an_order_whose_epoch_is_not_where_it_belongs_is_refused() {
+    let mut history = History::new(2);
+    history.enqueue(0);
+    let order = &mut history.order;
+    let stamp = Stamp { bit: 0, epoch: order.epoch };
+    order.epochs[1].epoch = 3;
+    let before = **order;
+    let results = [
+        epochs::check_room(order, 0),
+        epochs::enter(order, 0).map(|_| ()),
+        epochs::leave(order, stamp),
+        epochs::verdict(order, stamp).map(|_| ()),
+        epochs::verdict_unleased(order, stamp).map(|_| ()),
+    ];
+    assert_eq!(results, [Err(SchedulerError::CorruptOrder); 5]);
     assert!(**order == before);
 }

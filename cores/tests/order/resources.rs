@@ -1,6 +1,6 @@
 //! Shares of a budget.
 
-use crate::rng::Rng;
+use crate::rng::{Rng, cases};
 use cores::resources::{MAX_BUDGET, MAX_WEIGHT, allocate, quota, reserve};
 
 fn shares(budget: u64, weights: &[u32]) -> Option<Vec<u64>> {
@@ -13,7 +13,7 @@ fn shares(budget: u64, weights: &[u32]) -> Option<Vec<u64>> {
 #[test]
 fn the_largest_remainder_divides_exactly() {
     let mut rng = Rng::new("resources");
-    for _ in 0..10_000 {
+    for _ in 0..cases() {
         let places = 1 + rng.below(256);
         let budget = (rng.next() % (MAX_BUDGET + 1)) >> rng.below(41);
         let highest = 1 + rng.below(MAX_WEIGHT as usize);
@@ -48,9 +48,9 @@ fn a_budget_or_weight_above_its_limit_is_refused() {
 }
 
 #[test]
-fn a_window_never_reserves_more_than_its_quota() {
+fn a_window_grants_its_quota_and_never_more() {
     let mut rng = Rng::new("windows");
-    for _ in 0..1_000 {
+    for _ in 0..cases() / 10 {
         let (seconds, quota) = (1 + u32::try_from(rng.below(20)).expect("small"), rng.next() % 10_000);
         let (mut window, mut now) = ((0, 0), 0);
         // The start of each window, and what was granted in it.
@@ -58,7 +58,13 @@ fn a_window_never_reserves_more_than_its_quota() {
         for _ in 0..200 {
             now += i64::try_from(rng.below(4)).expect("small");
             let units = u32::try_from(rng.below(2_000)).expect("small");
-            if let Some(next) = reserve(window, now, seconds, units, quota) {
+            let in_window = granted.last().filter(|last| now - last.0 < i64::from(seconds)).map_or(0, |last| last.1);
+            // Now and then exactly what is left.
+            let left = quota - in_window;
+            let units = if rng.one_in(8) { u32::try_from(left).expect("small") } else { units };
+            let result = reserve(window, now, seconds, units, quota);
+            assert_eq!(result.is_some(), u64::from(units) <= left, "what fits is granted, and nothing else");
+            if let Some(next) = result {
                 assert!(now - next.0 < i64::from(seconds) && next.0 <= now);
                 match granted.last_mut() {
                     Some(last) if last.0 == next.0 => last.1 += u64::from(units),
@@ -72,4 +78,7 @@ fn a_window_never_reserves_more_than_its_quota() {
     }
     assert_eq!(quota(1_000_000, 250), 250_000);
     assert_eq!(quota(3, 333), 0);
+    for share in [MAX_BUDGET, MAX_BUDGET + 1, u64::MAX] {
+        assert_eq!(quota(share, 1_000), MAX_BUDGET, "no share exceeds the highest budget");
+    }
 }

@@ -1,5 +1,13 @@
 //! Random numbers from a seed that is printed, so that a failure can be repeated with `ORDER_SEED`.
 
+/// Cases of each property, where `ORDER_CASES` does not say how many; those that are long take a tenth.
+const CASES: usize = 10_000;
+
+/// Cases of each property.
+pub fn cases() -> usize {
+    std::env::var("ORDER_CASES").map_or(CASES, |cases| cases.parse().expect("ORDER_CASES is a number"))
+}
+
 /// Steele, Lea and Flood's generator of 2014.
 pub struct Rng(u64);
 
