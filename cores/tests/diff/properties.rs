@@ -1,7 +1,7 @@
 use crate::generate::{self, Random, for_each_seed};
 use crate::model::{self, Operations};
 use cores::diff::calculate::{Calculation, JOIN_BYTES};
-use cores::diff::memory::Plain;
+use cores::diff::memory::{Memory, Plain};
 use cores::diff::optimize::{check_scratch, optimize};
 use cores::diff::wire;
 use shared_layouts::diff::{DiffError, optimization_level};
@@ -126,6 +126,39 @@ fn scratch_that_is_called_enough_is_enough_and_eight_bytes_less_than_too_little_
             }
         }
     });
+}
+
+#[test]
+fn operations_that_ascend_need_no_scratch() {
+    for_each_seed("ascending", |random| {
+        let base = generate::state(random);
+        let new = generate::changed(random, &base);
+        // Whole words, each an operation: many of them touch.
+        let wire = calculate(&base, &new, optimization_level::NONE);
+        for level in LEVELS {
+            assert_eq!(check_scratch(level, &wire, 0), Ok(()));
+            let mut optimized = wire.clone();
+            let size = optimize::<Plain>(level, &base, &mut optimized, &mut []).expect("no scratch is needed");
+            let kept = model::decode(&optimized[..size.bytes]);
+            assert_eq!(model::apply(&kept, &base, new.len()), new);
+        }
+    });
+}
+
+#[test]
+fn moving_down_stays_inside() {
+    let all = || 0..=10usize;
+    for (from, to, bytes) in all().flat_map(|from| all().flat_map(move |to| all().map(move |bytes| (from, to, bytes))))
+    {
+        let before: Vec<u8> = (1..=8).collect();
+        let mut moved = before.clone();
+        Plain::move_down(&mut moved, from, to, bytes);
+        let mut expected = before.clone();
+        if to <= from && from + bytes <= before.len() {
+            expected.splice(to..to + bytes, before[from..from + bytes].iter().copied());
+        }
+        assert_eq!(moved, expected, "{bytes} bytes from {from} to {to}");
+    }
 }
 
 #[test]
