@@ -8,7 +8,10 @@ use mollusk_tests::fixture::{
     Fixture, apply_inline, initialize_diff, initialize_processor, initialize_scheduler, pause, people, resume,
 };
 use mollusk_tests::programs::DIFF;
-use shared_layouts::diff::{MAX_STATE_BYTES, create_arena, create_state, optimization_level};
+use shared_layouts::diff::{
+    Arena, BatchDigest, MAX_ARENA_BYTES, MAX_GROWTH_BYTES, MAX_STATE_BYTES, State, create_arena, create_state,
+    optimization_level,
+};
 use solana_pubkey::Pubkey;
 
 pub(super) fn rows() -> Vec<Row> {
@@ -68,6 +71,14 @@ fn accounts() -> Vec<Row> {
             let arena = fixture.arena();
             fixture.send(&[diffs::close_arena(&arena)], &[people::OWNER]).units_of(0)
         }),
+        row("diff/grow_arena/worst", |profile| {
+            let (mut fixture, arena) = large_arena(profile, MAX_ARENA_BYTES - MAX_GROWTH_BYTES);
+            fixture.send(&[diffs::grow_arena(&arena, 10_240)], &[people::OWNER]).units_of(0)
+        }),
+        row("diff/close_arena/worst", |profile| {
+            let (mut fixture, arena) = large_arena(profile, MAX_ARENA_BYTES);
+            fixture.send(&[diffs::close_arena(&arena)], &[people::OWNER]).units_of(0)
+        }),
         row("diff/create_state", |profile| {
             let mut fixture = Fixture::new(profile);
             let create = fixture.create_state(1_024);
@@ -79,30 +90,54 @@ fn accounts() -> Vec<Row> {
             prefund(&mut fixture, &create.accounts[create_state::Position::state as usize].pubkey);
             fixture.send(&[create], &[people::OWNER]).units_of(0)
         }),
-        row("diff/resize_state", |profile| resize(profile, 1_024)),
-        row("diff/resize_state/worst", |profile| resize(profile, 10_240)),
+        row("diff/resize_state", |profile| {
+            let mut fixture = Fixture::new(profile);
+            let state = fixture.state(1_024);
+            fixture.send(&[diffs::resize_state(&state, 2_048)], &[people::OWNER]).units_of(0)
+        }),
+        row("diff/resize_state/worst", |profile| {
+            let (mut fixture, state) = large_state(profile, MAX_STATE_BYTES - MAX_GROWTH_BYTES);
+            let most = u32::try_from(MAX_STATE_BYTES).expect("10 MiB");
+            fixture.send(&[diffs::resize_state(&state, most)], &[people::OWNER]).units_of(0)
+        }),
         row("diff/close_state", |profile| {
             let mut fixture = Fixture::new(profile);
             let state = fixture.state(1_024);
             fixture.send(&[diffs::close_state(&state)], &[people::OWNER]).units_of(0)
         }),
         row("diff/close_state/worst", |profile| {
-            let mut fixture = Fixture::new(profile);
-            let state = fixture.state(1_024);
-            let mut account = fixture.world.account(&state);
-            account.data.resize(MAX_STATE_BYTES, 7);
-            account.lamports *= 100_000;
-            fixture.world.set_account(&state, account);
+            let (mut fixture, state) = large_state(profile, MAX_STATE_BYTES);
             fixture.send(&[diffs::close_state(&state)], &[people::OWNER]).units_of(0)
         }),
     ]
 }
 
-/// Units of the growth of a state of 1 KiB.
-fn resize(profile: FeatureProfile, more_bytes: u32) -> u64 {
+/// An arena of so many bytes, with the rent for them.
+fn large_arena(profile: FeatureProfile, bytes: usize) -> (Fixture, Pubkey) {
+    const RING_SLOTS: u16 = 2;
+    let mut fixture = Fixture::new(profile);
+    let arena = fixture.arena();
+    let mut account = fixture.world.account(&arena);
+    account.data.resize(bytes, 0);
+    account.lamports = fixture.world.svm.minimum_balance_for_rent_exemption(bytes);
+    let header: &mut Arena = bytemuck::from_bytes_mut(&mut account.data[..Arena::BYTES]);
+    assert_eq!(header.ring_slots, RING_SLOTS);
+    // Operations and their inverses have half each of what header and ring leave.
+    let space = bytes - Arena::BYTES - usize::from(RING_SLOTS) * BatchDigest::BYTES;
+    header.capacity_bytes = u32::try_from((space / 2) & !7).expect("below 10 MiB");
+    fixture.world.set_account(&arena, account);
+    (fixture, arena)
+}
+
+/// A state of so many bytes, which would take a thousand instructions to grow to, with the rent for them.
+fn large_state(profile: FeatureProfile, bytes: usize) -> (Fixture, Pubkey) {
     let mut fixture = Fixture::new(profile);
     let state = fixture.state(1_024);
-    fixture.send(&[diffs::resize_state(&state, 1_024 + more_bytes)], &[people::OWNER]).units_of(0)
+    let mut account = fixture.world.account(&state);
+    account.data.resize(State::BYTES + bytes, 7);
+    account.lamports = fixture.world.svm.minimum_balance_for_rent_exemption(account.data.len());
+    fixture.world.set_account(&state, account);
+    (fixture, state)
 }
 
 fn preparing() -> Vec<Row> {

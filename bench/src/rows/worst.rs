@@ -5,7 +5,7 @@
 //! | queue | 1,000 slots, the config's default, all in use; every place of producers taken |
 //! | one entry | 96 bytes of arguments, a tip, a deadline, a recurrence that missed periods |
 //! | several entries | as many as the instruction takes, or as a transaction of 1,232 bytes names |
-//! | capability | 12 target accounts and 5 functions of 32 bytes each: what one transaction can register |
+//! | capability | 12 target accounts and 5 functions of 32 bytes each, or 5 accounts and 10 functions that look at the whole transaction: what one transaction can register |
 //! | arena | 10,240 bytes, filled to the last one by operations of one byte for eight targets |
 
 mod bound;
@@ -17,11 +17,13 @@ use super::{Row, row};
 use mollusk_tests::diffs;
 use mollusk_tests::features::FeatureProfile;
 use mollusk_tests::fixture::{Definition, Fixture, apply_inline, execute, fixed, pause, people, queue_policy, verify};
-use mollusk_tests::programs::{NOOP, PROCESSOR, SCHEDULER, address};
+use mollusk_tests::programs::{FLAGS_VERIFIER, NOOP, PROCESSOR, Program, SCHEDULER, address};
 use mollusk_tests::queues::{Bench, commitment, committed, leased_policy, plain};
 use shared_layouts::declare::InstructionSpec;
 use shared_layouts::diff::optimization_level;
-use shared_layouts::processor::{Function, capability_flags, function_kind, number_kind, operator};
+use shared_layouts::processor::{
+    DEFAULT_MAX_VERIFICATION_FUNCTIONS, Function, capability_flags, function_kind, number_kind, operator,
+};
 use shared_layouts::scheduler::{
     self as wire, EntryHandle, MAX_PRODUCERS, cancel, dead_letter, enqueue, hold, list, purge, redrive, release,
     reprioritize, requeue, restore,
@@ -270,33 +272,63 @@ fn demanding_capability() -> (Definition, Vec<AccountMeta>) {
     (definition, keys.iter().map(|key| AccountMeta::new_readonly(*key, false)).collect())
 }
 
+/// A capability with as many functions as the config allows, each of which looks at every instruction of the transaction and
+/// at five programs for each, and the instructions that a transaction has room for beside a dispatch and what it dispatches.
+fn suspicious_capability() -> (Definition, Vec<AccountMeta>, Vec<Instruction>) {
+    const ALLOWED: Program = FLAGS_VERIFIER;
+    const BESIDE: usize = 58;
+    let function =
+        Function { kind: function_kind::SOLO, constant: ALLOWED.address().to_bytes(), ..bytemuck::Zeroable::zeroed() };
+    let keys: Vec<Pubkey> = (0..5).map(|index| address(&format!("target {index}"))).collect();
+    let functions = vec![function; usize::from(DEFAULT_MAX_VERIFICATION_FUNCTIONS)];
+    let definition =
+        Definition::new(&NOOP.address()).targets(keys.iter().map(|key| fixed(key, 0))).functions(functions);
+    let beside = Instruction::new_with_bytes(ALLOWED.address(), &[], Vec::new());
+    (definition, keys.iter().map(|key| AccountMeta::new_readonly(*key, false)).collect(), vec![beside; BESIDE])
+}
+
 fn verification() -> Vec<Row> {
-    let prepared = |profile| {
+    let by_accounts = |profile| {
         let (definition, metas) = demanding_capability();
-        let mut bench = Bench::new(profile, &queue_policy(), &definition);
+        (Bench::new(profile, &queue_policy(), &definition), metas, Vec::new())
+    };
+    let by_siblings = |profile| {
+        let (definition, metas, siblings) = suspicious_capability();
+        (Bench::new(profile, &queue_policy(), &definition), metas, siblings)
+    };
+    [verified("worst", by_accounts), verified("worst-siblings", by_siblings)].concat()
+}
+
+/// The three ways to verify, with instructions behind them in the transaction.
+fn verified(
+    name: &str,
+    make: impl Fn(FeatureProfile) -> (Bench, Vec<AccountMeta>, Vec<Instruction>) + Copy + 'static,
+) -> Vec<Row> {
+    let prepared = move |profile| {
+        let (mut bench, metas, siblings) = make(profile);
         let account = Account { lamports: 10_000_000, data: vec![0; 32], ..Account::default() };
         bench.fixture.world.set_account(&metas[0].pubkey, account);
         let handle = bench.put(1, &ARGUMENTS);
-        (bench, handle, metas)
+        (bench, handle, metas, siblings)
     };
     vec![
-        row("processor/check/worst", move |profile| {
-            let (mut bench, _, metas) = prepared(profile);
+        row(&format!("processor/check/{name}"), move |profile| {
+            let (mut bench, _, metas, siblings) = prepared(profile);
             let check = mollusk_tests::capabilities::check(&bench.capability, &metas, &ARGUMENTS);
-            bench.send(&[check], &[]).units_of(0)
+            bench.send(&[vec![check], siblings].concat(), &[]).units_of(0)
         }),
-        row("processor/verify/worst", move |profile| {
-            let (mut bench, handle, metas) = prepared(profile);
+        row(&format!("processor/verify/{name}"), move |profile| {
+            let (mut bench, handle, metas, siblings) = prepared(profile);
             let target = Instruction::new_with_bytes(NOOP.address(), &ARGUMENTS, metas.clone());
             let dispatch = bench.dispatch(people::WORKER, handle);
-            let run = [dispatch, verify(&bench.capability, &metas, &ARGUMENTS), target];
-            bench.send(&run, &[people::WORKER]).units_of(1)
+            let run = vec![dispatch, verify(&bench.capability, &metas, &ARGUMENTS), target];
+            bench.send(&[run, siblings].concat(), &[people::WORKER]).units_of(1)
         }),
-        row("processor/execute/worst", move |profile| {
-            let (mut bench, handle, metas) = prepared(profile);
+        row(&format!("processor/execute/{name}"), move |profile| {
+            let (mut bench, handle, metas, siblings) = prepared(profile);
             let dispatch = bench.dispatch(people::WORKER, handle);
-            let run = [dispatch, execute(&bench.capability, &NOOP.address(), &metas, &ARGUMENTS)];
-            bench.send(&run, &[people::WORKER]).units_of(1)
+            let run = vec![dispatch, execute(&bench.capability, &NOOP.address(), &metas, &ARGUMENTS)];
+            bench.send(&[run, siblings].concat(), &[people::WORKER]).units_of(1)
         }),
     ]
 }
