@@ -18,6 +18,7 @@ pub use baseline::limits;
 use crate::report::{self, Units};
 use mollusk_tests::features::FeatureProfile;
 use std::rc::Rc;
+use std::thread;
 
 /// A row that has not been measured yet.
 #[derive(Clone)]
@@ -27,13 +28,16 @@ struct Row {
     units: Rc<dyn Fn(FeatureProfile) -> u64>,
 }
 
-/// Measures every row, with both feature sets.
+/// Measures every row, with both feature sets at the same time.
 pub fn rows() -> Vec<report::Row> {
-    let measured = |Row { name, units }: Row| {
-        let (mainnet, all_features) = (units(FeatureProfile::Mainnet), units(FeatureProfile::AllFeatures));
-        report::Row { name, units: Units { mainnet, all_features } }
-    };
-    all().into_iter().map(measured).collect()
+    let measure = |profile| all().iter().map(|row| (row.units)(profile)).collect::<Vec<u64>>();
+    let (mainnet, all_features) = thread::scope(|scope| {
+        let all_features = scope.spawn(|| measure(FeatureProfile::AllFeatures));
+        (measure(FeatureProfile::Mainnet), all_features.join().expect("each row can be measured"))
+    });
+    let units = mainnet.into_iter().zip(all_features);
+    let units = units.map(|(mainnet, all_features)| Units { mainnet, all_features });
+    names().into_iter().zip(units).map(|(name, units)| report::Row { name, units }).collect()
 }
 
 /// Units of the row of that name with mainnet's features, if there is one.
