@@ -7,6 +7,8 @@
 #[path = "../../../mollusk-tests/tests/scheduler/judge.rs"]
 mod judge;
 mod line;
+mod links;
+mod seats;
 mod steady;
 mod world;
 

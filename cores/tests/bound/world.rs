@@ -1,6 +1,7 @@
 //! Two queues and their order, followed by the judge.
 
 use crate::judge::{Id, Judge, Rules, State, Turn};
+use crate::links;
 use bytemuck::Zeroable;
 use cores::order::{Effective, compose, epochs};
 use cores::queue::{
@@ -192,6 +193,7 @@ impl World {
     /// are held or die, then are leased.
     pub fn observe(&mut self, place: usize) {
         let now = self.now;
+        links::check(&self.queue(place));
         let entries = self.queue(place).entries.to_vec();
         let entries: BTreeMap<u64, Entry> =
             entries.into_iter().filter(|entry| entry.list != list::FREE).map(|entry| (entry.sequence, entry)).collect();

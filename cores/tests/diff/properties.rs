@@ -146,6 +146,22 @@ fn operations_that_ascend_need_no_scratch() {
 }
 
 #[test]
+fn gaps_of_up_to_a_head_are_closed_in_whatever_order_operations_stand() {
+    let base = [9; 64];
+    for gap in 0..=20 {
+        let ascending = vec![(3, vec![1; 5]), (8 + gap, vec![2; 4])];
+        let descending: Operations = ascending.iter().rev().cloned().collect();
+        for operations in [ascending, descending] {
+            let mut wire = model::encode(&operations);
+            let size = optimize::<Plain>(optimization_level::AGGRESSIVE, &base, &mut wire, &mut [0; 128]).unwrap();
+            let kept = model::decode(&wire[..size.bytes]);
+            assert_eq!(kept.len(), if gap <= wire::HEAD_BYTES { 1 } else { 2 }, "a gap of {gap}");
+            assert_eq!(model::apply(&kept, &base, 64), model::apply(&operations, &base, 64));
+        }
+    }
+}
+
+#[test]
 fn moving_down_stays_inside() {
     let all = || 0..=10usize;
     for (from, to, bytes) in all().flat_map(|from| all().flat_map(move |to| all().map(move |bytes| (from, to, bytes))))

@@ -81,3 +81,26 @@ fn noise_never_panics() {
         assert_eq!(wire::invert::<Plain>(&wire, &base, &mut inverse).is_ok(), wire::count(&wire).is_ok());
     }
 }
+
+#[test]
+fn where_an_operation_reaches_behind_the_end_the_rest_of_the_base_is_compared() {
+    let base = [7; 12];
+    let operations = model::encode(&[(8, vec![1; 12])]);
+    let mut inverse = vec![0; operations.len()];
+    wire::invert::<Plain>(&operations, &base, &mut inverse).unwrap();
+    assert_eq!(model::decode(&inverse), [(8, [[7; 4].as_slice(), &[0; 8]].concat())]);
+    assert_eq!(wire::check_base::<Plain>(&inverse, &base), Ok(()));
+    // Zeros behind the end are what a state has that has grown already.
+    for zeros in 0..12 {
+        let longer = [base.as_slice(), &vec![0; zeros]].concat();
+        assert_eq!(wire::check_base::<Plain>(&inverse, &longer), Ok(()), "{zeros} zeros");
+        for place in 8..longer.len().min(20) {
+            let mut changed = longer.clone();
+            changed[place] ^= 1;
+            assert_eq!(wire::check_base::<Plain>(&inverse, &changed), Err(DiffError::StaleBase), "byte {place}");
+        }
+    }
+    for short in 0..12 {
+        assert_eq!(wire::check_base::<Plain>(&inverse, &base[..short]), Err(DiffError::StaleBase), "{short} bytes");
+    }
+}

@@ -1,8 +1,10 @@
 //! The queue against a model: random sequences of every verb, on queues of several sizes, open and leased. After each step
 //! results, order, entries and counters are those of a plain vector, and the slab's links are consistent.
 
+mod edges;
 mod invariants;
 mod limits;
+mod load;
 mod model;
 mod steps;
 
