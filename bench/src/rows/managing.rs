@@ -159,7 +159,7 @@ fn created() -> Vec<Row> {
             let mut shared = Shared::new(profile, 1, 0, composition_mode::STRICT);
             // What fits 10,240 bytes beside the index of a queue that is bound to an order.
             let policy = wire::create_queue::Data { slots: 23, flags: queue_flags::ORDERED, ..queue_policy() };
-            let producers: Vec<ProducerRecord> = (0..MAX_PRODUCERS - 2)
+            let producers: Vec<ProducerRecord> = (0..MAX_PRODUCERS)
                 .map(|number| ProducerRecord { key: alike(number), ..producer(people::PRODUCER) })
                 .collect();
             let mut create = shared.fixture.create_queue(&shared.shards[0], &policy, &producers);
