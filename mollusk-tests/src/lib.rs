@@ -12,6 +12,8 @@
 //! | [`diffs`] | instructions of the diff program, and batches in the middle of their life |
 //! | [`lifecycle`] | the instructions that the three programs share |
 //! | [`orders`] | an order with its shards and members, and the scheduler's instructions on it |
+//! | [`drawing`] | random constraint sets, and what they put into effect |
+//! | [`judge`] | what an order allows, followed operation by operation without the programs' code |
 //! | [`queues`] | one queue with its people, and the scheduler's instructions on it |
 //! | [`ed25519`] | the runtime's Ed25519 program |
 //! | [`groth16`] | a circuit with its keys and proofs |
@@ -25,11 +27,13 @@
 pub mod capabilities;
 pub mod compare;
 pub mod diffs;
+pub mod drawing;
 pub mod ed25519;
 pub mod expected;
 pub mod features;
 pub mod fixture;
 pub mod groth16;
+pub mod judge;
 pub mod lifecycle;
 pub mod orders;
 pub mod program_data;

@@ -42,8 +42,19 @@ pub fn before(from: u8, to: u8) -> ConstraintRecord {
     constraint(constraint_kind::BEFORE, from, to)
 }
 
-/// `CreateOrder` by [`people::OWNER`].
+/// `CreateOrder` by [`people::OWNER`], with [`PATIENCE_SECONDS`].
 pub fn create_order(shard: &Pubkey, number: u64, mode: u8, invitations: &[OrderInvitation]) -> Instruction {
+    let data = scheduler::create_order::Data { patience_seconds: PATIENCE_SECONDS, mode };
+    create_order_with(shard, number, &data, invitations)
+}
+
+/// `CreateOrder` by [`people::OWNER`] with any data.
+pub fn create_order_with(
+    shard: &Pubkey,
+    number: u64,
+    data: &scheduler::create_order::Data,
+    invitations: &[OrderInvitation],
+) -> Instruction {
     scheduler::create_order(
         SCHEDULER.address(),
         scheduler::create_order::Accounts {
@@ -54,7 +65,7 @@ pub fn create_order(shard: &Pubkey, number: u64, mode: u8, invitations: &[OrderI
             system_program: system_program::ID,
         },
         &[],
-        &scheduler::create_order::Data { patience_seconds: PATIENCE_SECONDS, mode },
+        data,
         bytemuck::cast_slice(invitations),
     )
 }

@@ -160,7 +160,6 @@ impl Line {
         let finished = self.world.queue(0).finish(handle, now).expect("it may be dispatched");
         assert!(!finished.recurs);
         self.world.judge.ran(one.0);
-        self.world.judge.left(one.0);
         self.world.observe(0);
         self.ready.retain(|other| *other != one);
         self.claims += 1;

@@ -10,10 +10,9 @@ use cores::queue::{
 use shared_layouts::account::AccountLayout;
 use shared_layouts::processor::Capability;
 use shared_layouts::scheduler::{
-    Composition, Constraint, Entry, NO_BIT, ORDERED_QUEUE, Order, OrderIndex, Producer, Queue, Worker, constraint_kind,
+    Composition, Constraint, Entry, ORDERED_QUEUE, Order, OrderIndex, Producer, Queue, Worker, constraint_kind,
     constraint_status, enqueue, list, queue_flags, reason, when_dead,
 };
-use std::collections::BTreeMap;
 
 const MEMBERS: u8 = 6;
 const SLOTS: u16 = 24;
@@ -41,7 +40,6 @@ pub struct Seen {
     pub recomposed: usize,
     pub rotated: usize,
     pub closed: usize,
-    pub given_up: usize,
 }
 
 pub struct World {
@@ -100,7 +98,7 @@ impl World {
             queues: [new_queue(setup), new_queue(setup)],
             is_open: [true; 2],
             order,
-            judge: Judge::new(u32::from(MAX_ATTEMPTS)),
+            judge: Judge::new(u32::from(MAX_ATTEMPTS), PATIENCE_SECONDS),
             random: seed | 1,
             sequence: 0,
             now: 1_000,
@@ -172,74 +170,11 @@ impl World {
         unsafe { OrderedMut::load_aligned(bytes, &mut self.order) }.expect("a bound queue")
     }
 
-    /// The order counts what the judge counts.
-    fn assert_counted(&self) {
-        let (mut pending, mut dead, mut leased) = ([[0u16; 64]; 2], [[0u16; 64]; 2], [0u16; 64]);
-        for one in self.judge.operations.values() {
-            let bit = usize::from(one.member);
-            leased[bit] += u16::from(one.state == State::Leased);
-            if let Some(epoch) = one.epoch {
-                let counts = if matches!(one.state, State::Dead(_)) { &mut dead } else { &mut pending };
-                counts[(epoch % 2) as usize][bit] += 1;
-            }
-        }
-        assert_eq!(self.order.epochs.map(|epoch| epoch.pending), pending);
-        assert_eq!(self.order.epochs.map(|epoch| epoch.dead), dead);
-        assert_eq!(self.order.leased, leased);
-        assert_eq!(self.order.epoch, self.judge.epoch());
-    }
-
-    /// Tells the judge what became of a queue's entries, in the order in which one verb can do it: entries become ready, then
-    /// are held or die, then are leased.
+    /// Lets the judge see what became of a queue's entries.
     pub fn observe(&mut self, place: usize) {
-        let now = self.now;
         links::check(&self.queue(place));
-        let entries = self.queue(place).entries.to_vec();
-        let entries: BTreeMap<u64, Entry> =
-            entries.into_iter().filter(|entry| entry.list != list::FREE).map(|entry| (entry.sequence, entry)).collect();
-        let ids: Vec<Id> = self.judge.operations.keys().filter(|id| id.0 == place).copied().collect();
-        assert_eq!(ids.len(), entries.len(), "nothing is lost, and nothing is there twice");
-        for pass in [list::READY, list::DEAD, list::LEASED] {
-            let mut dead = Vec::new();
-            for id in &ids {
-                let entry = entries[&id.1];
-                let judge = &mut self.judge;
-                match (pass, judge.operations[id].state, entry.list) {
-                    (list::READY, State::Delayed, list::READY | list::LEASED) => judge.became_ready(*id),
-                    (list::READY, State::Leased, list::READY) => judge.failed(*id, State::Ready),
-                    (list::READY, State::Leased, list::DELAYED) => judge.failed(*id, State::Delayed),
-                    (list::READY, State::Dead(_) | State::Held, list::READY) => {
-                        // What was let go may have used attempts.
-                        if matches!(judge.operations[id].state, State::Held) {
-                            judge.became_ready(*id);
-                        } else {
-                            judge.put_back(*id);
-                        }
-                        judge.operations.get_mut(id).expect("it is known").deadline_at = entry.deadline_at;
-                    }
-                    (list::READY, State::Held, list::DELAYED) => {
-                        judge.operations.get_mut(id).expect("it is known").state = State::Delayed;
-                    }
-                    (list::DEAD, State::Delayed | State::Ready | State::Leased, list::HELD) => {
-                        if entry.reason == reason::CASCADE {
-                            judge.became_ready(*id);
-                        }
-                        judge.held(*id, now);
-                    }
-                    (list::DEAD, State::Delayed | State::Ready | State::Leased | State::Held, list::DEAD) => {
-                        dead.push((*id, entry.reason));
-                    }
-                    (list::LEASED, State::Ready, list::LEASED) => judge.leased(*id),
-                    _ => {}
-                }
-            }
-            self.judge.all_died(dead, now);
-        }
-        for (sequence, entry) in entries {
-            let one = &self.judge.operations[&(place, sequence)];
-            let stamp = (entry.order_bit != NO_BIT).then_some((entry.order_bit, entry.order_epoch));
-            assert_eq!(stamp, one.epoch.map(|epoch| (one.member, epoch)), "{place}, {sequence}: {one:?}");
-        }
+        let (now, entries) = (self.now, self.queue(place).entries.to_vec());
+        self.judge.observe(place, &entries, now);
     }
 
     /// Queues an entry, if there is room.
@@ -345,7 +280,6 @@ impl World {
         };
         assert!(ran, "nothing else stands in its way");
         self.judge.ran(id);
-        self.judge.left(id);
         self.seen.ran += 1;
         let entry = self.queue(id.0).entries[usize::from(handle.slot)];
         if entry.list != list::FREE {
@@ -359,7 +293,7 @@ impl World {
     fn fail(&mut self, id: Id, handle: Handle, is_permanent: bool) {
         let (report, pauses, now) = (Report { code: 1, is_permanent }, Pauses::default(), self.now);
         if is_permanent {
-            self.judge.operations.get_mut(&id).expect("it is known").verdict = reason::PERMANENT;
+            self.judge.condemned(id, reason::PERMANENT);
         }
         self.lent(id.0, handle, |queue| queue.fail(handle, &[9; 32], report, &pauses, now));
     }
@@ -381,11 +315,11 @@ impl World {
 
     fn dead_letter(&mut self, id: Id, handle: Handle) {
         let now = self.now;
-        let one = self.judge.operations.get_mut(&id).expect("it is known");
-        if !matches!(one.state, State::Leased | State::Dead(_)) {
-            one.verdict = reason::OPERATOR;
+        let state = self.judge.operations[&id].state;
+        if !matches!(state, State::Leased | State::Dead(_)) {
+            self.judge.condemned(id, reason::OPERATOR);
         }
-        let was_held = one.state == State::Held;
+        let was_held = state == State::Held;
         if self.lent(id.0, handle, |queue| queue.dead_letter(handle, now)) && was_held {
             // Should the dead letters be full, it is held anew.
             self.judge.held(id, now);
@@ -396,13 +330,9 @@ impl World {
         let (now, pauses) = (self.now, Pauses::default());
         let one = self.judge.operations[&id];
         let is_stuck = matches!(one.state, State::Held | State::Dead(_)) && one.epoch.is_some();
-        let is_overdue = is_stuck && now - one.died_at >= i64::from(PATIENCE_SECONDS);
+        let is_overdue = self.judge.is_overdue(id, now);
         let done = self.queue(id.0).reap(handle, now).expect("the order is sound");
         assert!(!is_stuck || done == is_overdue, "{one:?} is given up in time");
-        if is_overdue {
-            self.seen.given_up += 1;
-            self.judge.gave_up(id);
-        }
         if !done {
             self.lent(id.0, handle, |queue| queue.reap(handle, &pauses, now).map(|_| ()));
         }
@@ -443,7 +373,7 @@ impl World {
             _ => {}
         }
         if !self.is_open[place] {
-            return self.assert_counted();
+            return self.judge.check_counts(&self.order);
         }
         let what = self.below(14);
         let kind = [list::READY, list::LEASED, list::HELD, list::DEAD, list::DELAYED][self.below(5) as usize];
@@ -469,6 +399,6 @@ impl World {
             _ => {}
         }
         self.observe(place);
-        self.assert_counted();
+        self.judge.check_counts(&self.order);
     }
 }

@@ -2,7 +2,6 @@
 
 mod dispatching;
 mod end_to_end;
-mod judge;
 mod leases;
 mod management;
 mod metering;

@@ -2,22 +2,19 @@
 //! accepted, workers of which some fail or walk away, dead letters that are put back or given up, rotations, and a composition
 //! that replaces another while operations are queued. A judge that shares no code with the programs follows every transaction.
 
-use crate::judge::{Id, Judge, Rules, State, Turn};
+use mollusk_tests::drawing::{Cast, draw};
 use mollusk_tests::features::FeatureProfile::Mainnet;
 use mollusk_tests::fixture::{self, people, queue_policy};
-use mollusk_tests::orders::{
-    PATIENCE_SECONDS, Shared, accept_constraints, compose, constraint, rotate_epoch, set_constraints,
-};
+use mollusk_tests::judge::{Id, Judge, Rules, State, Turn};
+use mollusk_tests::orders::{PATIENCE_SECONDS, Shared, accept_constraints, compose, rotate_epoch, set_constraints};
 use mollusk_tests::programs::{NOOP, SCHEDULER, address, keypair};
 use mollusk_tests::queues::{Bench, leased_policy, plain};
 use mollusk_tests::world::{TxFailure, TxOutcome};
-use shared_layouts::scheduler::{self as wire, ConstraintRecord, Entry, EntryHandle, SchedulerError as E};
-use shared_layouts::scheduler::{
-    NO_BIT, composition_mode, constraint_kind, enqueue, list, queue_flags, reason, when_dead,
-};
+use shared_layouts::scheduler::{self as wire, EntryHandle, SchedulerError as E};
+use shared_layouts::scheduler::{composition_mode, enqueue, list, queue_flags, reason};
 use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const SHARDS: u8 = 3;
 /// Members that each shard has in the order.
@@ -52,11 +49,6 @@ struct Scenario {
     random: u64,
 }
 
-/// The shard that a member belongs to.
-fn shard_of(member: u8) -> u8 {
-    member / MEMBERS
-}
-
 impl Scenario {
     fn new(seed: u64) -> Self {
         let mut shared = Shared::new(Mainnet, SHARDS, usize::from(MEMBERS), composition_mode::STRICT);
@@ -73,7 +65,7 @@ impl Scenario {
         let (members, order) = (shared.members, shared.order);
         let (shard, queue) = places[0];
         let bench = Bench { fixture: shared.fixture, shard, queue, capability: members[0], order: Some(order) };
-        let judge = Judge::new(3);
+        let judge = Judge::new(3, PATIENCE_SECONDS);
         let (drawn, recomposed, rotated, refused) = (None, 0, 0, 0);
         let mut scenario = Self {
             bench,
@@ -146,70 +138,19 @@ impl Scenario {
         self.bench.fixture.world.send(instructions, &keypair(people::PAYER), &[&keypair(signer)])
     }
 
-    /// Every shard replaces its set by edges that agree with a random order of the members, and accepts some of what the others
-    /// ask of it.
+    /// Every shard replaces its set by edges that agree with a random sequence of the members, and accepts some of what the
+    /// others ask of it.
     fn draw(&mut self) {
-        let count = SHARDS * MEMBERS;
-        let mut rank: Vec<u8> = (0..count).collect();
-        for at in (1..count).rev() {
-            let other = self.small(at + 1);
-            rank.swap(usize::from(at), usize::from(other));
+        let drawn = draw(Cast { shards: SHARDS, members: MEMBERS }, 5, &mut |limit| self.small(limit));
+        for (records, (shard, _)) in drawn.sets.iter().zip(&self.places) {
+            self.bench.send(&[set_constraints(&self.order, shard, &[], records)], &[people::OWNER]);
         }
-        let mut sets = Vec::new();
-        for shard in 0..SHARDS {
-            let records: Vec<ConstraintRecord> = (0..5).map(|_| self.record(&rank)).collect();
+        for (shard, submitter) in drawn.acceptances {
+            let version = self.bench.read_order().shards[usize::from(submitter)].version;
             let key = self.places[usize::from(shard)].0;
-            self.bench.send(&[set_constraints(&self.order, &key, &[], &records)], &[people::OWNER]);
-            sets.push(records);
+            self.bench.send(&[accept_constraints(&self.order, &key, submitter, version, 1)], &[people::OWNER]);
         }
-        let (mut edges, mut links) = (Vec::new(), Vec::new());
-        for (submitter, records) in (0u8..).zip(&sets) {
-            let accepts: Vec<bool> = (0..SHARDS).map(|shard| self.accepts(shard, submitter, records)).collect();
-            for record in records {
-                let (first, second) = ends(*record);
-                let is_link = record.kind == constraint_kind::SEQUENTIAL;
-                let is_agreed = accepts[usize::from(shard_of(second))];
-                if is_agreed && (!is_link || accepts[usize::from(shard_of(first))]) {
-                    edges.push((first, second, record.when_dead));
-                    links.extend(is_link.then_some((first, second)));
-                }
-            }
-        }
-        self.drawn = Some(Rules::new(&edges, &links));
-    }
-
-    fn record(&mut self, rank: &[u8]) -> ConstraintRecord {
-        let count = SHARDS * MEMBERS;
-        let one = self.small(count);
-        let other = (one + 1 + self.small(count - 1)) % count;
-        let (first, second) =
-            if rank[usize::from(one)] < rank[usize::from(other)] { (one, other) } else { (other, one) };
-        let rules = [when_dead::BLOCK, when_dead::SKIP, when_dead::SKIP, when_dead::CASCADE];
-        let when_dead = rules[usize::from(self.small(4))];
-        let record = match self.below(4) {
-            0 => constraint(constraint_kind::SEQUENTIAL, first, second),
-            1 => constraint(constraint_kind::AFTER, second, first),
-            _ => constraint(constraint_kind::BEFORE, first, second),
-        };
-        ConstraintRecord { when_dead, ..record }
-    }
-
-    /// Has a shard accept a set of another one, three times in four. Returns whether its members may be made to wait by it.
-    fn accepts(&mut self, shard: u8, submitter: u8, records: &[ConstraintRecord]) -> bool {
-        if shard == submitter {
-            return true;
-        }
-        let concerns = |record: &ConstraintRecord| {
-            let (first, second) = ends(*record);
-            shard_of(second) == shard || record.kind == constraint_kind::SEQUENTIAL && shard_of(first) == shard
-        };
-        if !records.iter().any(concerns) || self.below(4) == 0 {
-            return false;
-        }
-        let version = self.bench.read_order().shards[usize::from(submitter)].version;
-        let key = self.places[usize::from(shard)].0;
-        self.bench.send(&[accept_constraints(&self.order, &key, submitter, version, 1)], &[people::OWNER]);
-        true
+        self.drawn = Some(drawn.rules);
     }
 
     /// Composes what was drawn as soon as that is allowed, and rotates now and then.
@@ -261,49 +202,10 @@ impl Scenario {
         self.observe(place);
     }
 
-    /// Tells the judge what became of a queue's entries, in the order in which one transaction can do it: entries become ready,
-    /// then die, then are leased.
+    /// Lets the judge see what became of a queue's entries.
     fn observe(&mut self, place: usize) {
         let now = self.now();
-        let reader = self.bench.read();
-        let entries: BTreeMap<u64, Entry> = reader
-            .entries
-            .iter()
-            .filter(|entry| entry.list != list::FREE)
-            .map(|entry| (entry.sequence, *entry))
-            .collect();
-        let ids: Vec<Id> = self.judge.operations.keys().filter(|id| id.0 == place).copied().collect();
-        for pass in [list::READY, list::DEAD, list::LEASED] {
-            let mut dead = Vec::new();
-            for id in &ids {
-                let state = self.judge.operations[id].state;
-                let Some(entry) = entries.get(&id.1) else {
-                    assert_eq!(state, State::Done, "{id:?} is gone, and did not run");
-                    continue;
-                };
-                match (pass, state, entry.list) {
-                    (list::READY, State::Delayed, list::READY | list::LEASED)
-                    | (list::READY, State::Held, list::READY) => {
-                        self.judge.became_ready(*id);
-                    }
-                    (list::READY, State::Leased, list::READY) => self.judge.failed(*id, State::Ready),
-                    (list::READY, State::Leased, list::DELAYED) => self.judge.failed(*id, State::Delayed),
-                    (list::READY, State::Dead(_), list::READY) => self.judge.put_back(*id),
-                    (list::DEAD, State::Ready, list::HELD) => self.judge.held(*id, now),
-                    (list::DEAD, State::Delayed | State::Ready | State::Leased, list::DEAD) => {
-                        dead.push((*id, entry.reason));
-                    }
-                    (list::LEASED, State::Ready, list::LEASED) => self.judge.leased(*id),
-                    _ => {}
-                }
-            }
-            self.judge.all_died(dead, now);
-        }
-        for (sequence, entry) in entries {
-            let one = &self.judge.operations[&(place, sequence)];
-            let stamp = (entry.order_bit != NO_BIT).then_some((entry.order_bit, entry.order_epoch));
-            assert_eq!(stamp, one.epoch.map(|epoch| (one.member, epoch)), "{place}, {sequence}: {one:?}");
-        }
+        self.judge.observe(place, &self.bench.read().entries, now);
     }
 
     /// Handles of a queue's entries in a list.
@@ -370,8 +272,8 @@ impl Scenario {
                 0 => self.run(worker, id, handle),
                 1 => {
                     let permanent = self.below(3) == 0;
-                    if let Some(one) = self.judge.operations.get_mut(&id).filter(|_| permanent) {
-                        one.verdict = reason::PERMANENT;
+                    if permanent {
+                        self.judge.condemned(id, reason::PERMANENT);
                     }
                     let fail = self.bench.fail(worker, handle, permanent);
                     self.bench.send(&[fail], &[worker]);
@@ -414,7 +316,7 @@ impl Scenario {
             self.judge.left(id);
             self.bench.cancel(people::OWNER, handle)
         } else {
-            self.judge.operations.get_mut(&id).expect("it was queued").verdict = reason::OPERATOR;
+            self.judge.condemned(id, reason::OPERATOR);
             self.bench.operate(spec, handle, more)
         };
         self.bench.send(&[operate], &[people::OWNER]);
@@ -425,15 +327,11 @@ impl Scenario {
     fn reap(&mut self, place: usize) {
         for kind in [list::LEASED, list::DELAYED, list::READY, list::HELD, list::DEAD] {
             for (id, handle) in self.handles(place, kind) {
-                let one = self.judge.operations[&id];
-                let is_overdue = one.epoch.is_some() && self.now() - one.died_at >= i64::from(PATIENCE_SECONDS);
+                let is_overdue = self.judge.is_overdue(id, self.now());
                 let is_stuck = matches!(kind, list::HELD | list::DEAD);
                 let reap = self.bench.reap(&[handle]);
                 match self.try_to(&[reap], people::PAYER) {
-                    Ok(_) if is_stuck => {
-                        assert!(is_overdue, "{id:?} was given up too early");
-                        self.judge.gave_up(id);
-                    }
+                    Ok(_) if is_stuck => assert!(is_overdue, "{id:?} was given up too early"),
                     Ok(_) => {}
                     Err(failure) => {
                         failure.assert_error(0, E::NothingToReap as u32);
@@ -488,13 +386,8 @@ impl Scenario {
     }
 
     fn is_over(&self) -> bool {
-        self.judge.operations.values().all(|one| matches!(one.state, State::Dead(_) | State::Done))
+        self.judge.operations.values().all(|one| matches!(one.state, State::Dead(_)))
     }
-}
-
-/// The member that comes first, and the one that waits.
-fn ends(record: ConstraintRecord) -> (u8, u8) {
-    if record.kind == constraint_kind::AFTER { (record.to, record.from) } else { (record.from, record.to) }
 }
 
 #[test]
@@ -514,9 +407,10 @@ fn three_shards_under_an_order_run_nothing_before_what_must_precede_it() {
         let (recomposed, rotated) = (scenario.recomposed, scenario.rotated);
         println!("recomposed {recomposed}, rotated {rotated}, ran {}", scenario.judge.executed.len());
         assert!(recomposed >= 1 && rotated >= 1, "epochs changed under what was queued");
+        let ran: BTreeSet<&Id> = scenario.judge.executed.iter().collect();
+        assert_eq!(ran.len(), scenario.judge.executed.len(), "what ran, ran once");
         for (id, one) in &scenario.judge.operations {
-            let runs = scenario.judge.executed.iter().filter(|executed| *executed == id).count();
-            assert_eq!(runs, usize::from(one.state == State::Done), "{id:?} ran once or is dead");
+            assert!(!ran.contains(id), "{id:?} ran or is dead");
             if let State::Dead(why) = one.state {
                 *reasons.entry(why).or_default() += 1;
             }

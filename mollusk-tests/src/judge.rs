@@ -1,14 +1,17 @@
 //! What an order allows, written down as plainly as possible: constraints as they were drawn, paths followed one by one, epochs
 //! counted beside the programs. It shares no code with them, and says of each step whether it was allowed to happen.
+//!
+//! What leaves a queue is told to the judge, because of the instruction that succeeded; what becomes of the operations that stay it
+//! takes from the lists that they are in.
 
-use shared_layouts::scheduler::{reason, when_dead};
+use shared_layouts::scheduler::{Entry, MAX_MEMBERS, NO_BIT, Order, list, reason, when_dead};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Place of a queue, and sequence number.
 pub type Id = (usize, u64);
 
 /// What is in effect during an epoch.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
     /// For each pair that a path leads between: the rules of all paths.
     paths: BTreeMap<(u8, u8), BTreeSet<u8>>,
@@ -76,8 +79,19 @@ pub enum State {
     Held,
     /// It is a dead letter, for this reason.
     Dead(u8),
-    /// It ran.
-    Done,
+}
+
+impl State {
+    /// The list of its queue that it is in.
+    fn list(self) -> u8 {
+        match self {
+            Self::Delayed => list::DELAYED,
+            Self::Ready => list::READY,
+            Self::Leased => list::LEASED,
+            Self::Held => list::HELD,
+            Self::Dead(_) => list::DEAD,
+        }
+    }
 }
 
 /// What is known of an operation.
@@ -117,24 +131,42 @@ pub enum Turn {
 pub struct Judge {
     /// Rules of each epoch.
     rules: Vec<Rules>,
-    /// Everything that was ever queued.
+    /// What is in a queue.
     pub operations: BTreeMap<Id, Operation>,
     /// Members that were given up on, with the epoch that counted them.
     given_up: BTreeSet<(u32, u8)>,
     /// Leases that may fail before an operation is dead.
     max_attempts: u32,
+    /// How long a dead or held one may stop others, seconds.
+    patience_seconds: u32,
     /// What ran, in order.
     pub executed: Vec<Id>,
+    /// How many died with one that came before them.
+    pub doomed: u64,
+    /// How many were given up.
+    pub given_up_count: u64,
 }
 
 impl Judge {
     /// Before the first composition nothing is in order. Epochs begin with 1, so the first two have no rules.
-    pub fn new(max_attempts: u32) -> Self {
-        let rules = vec![Rules::default(); 2];
-        Self { rules, operations: BTreeMap::new(), given_up: BTreeSet::new(), max_attempts, executed: Vec::new() }
+    pub fn new(max_attempts: u32, patience_seconds: u32) -> Self {
+        let (operations, given_up) = (BTreeMap::new(), BTreeSet::new());
+        Self {
+            rules: vec![Rules::default(); 2],
+            operations,
+            given_up,
+            max_attempts,
+            patience_seconds,
+            executed: Vec::new(),
+            doomed: 0,
+            given_up_count: 0,
+        }
     }
 
     /// The epoch that counts what becomes ready now.
+    ///
+    /// # Panics
+    /// After 2^32 epochs.
     pub fn epoch(&self) -> u32 {
         u32::try_from(self.rules.len()).expect("few epochs") - 1
     }
@@ -154,13 +186,21 @@ impl Judge {
     }
 
     /// The next epoch has begun, with new rules or those in force.
+    ///
+    /// # Panics
+    /// When the older epoch has operations left.
     pub fn epoch_opened(&mut self, rules: Option<Rules>) {
         assert!(self.may_open_epoch(), "the older epoch has operations left");
         let rules = rules.unwrap_or_else(|| self.in_epoch(self.epoch()).clone());
         self.rules.push(rules);
+        let older = self.epoch() - 1;
+        self.given_up.retain(|(epoch, _)| *epoch >= older);
     }
 
     /// What the order says about an operation that is counted.
+    ///
+    /// # Panics
+    /// When it is not counted.
     pub fn turn(&self, id: Id) -> Turn {
         let one = &self.operations[&id];
         let epoch = one.epoch.expect("what is not counted has no turn");
@@ -196,6 +236,9 @@ impl Judge {
     }
 
     /// An operation was queued.
+    ///
+    /// # Panics
+    /// When it was queued before.
     pub fn queued(&mut self, id: Id, member: u8, is_ready: bool, deadline_at: i64) {
         let state = State::Delayed;
         let new = Operation { member, state, epoch: None, died_at: 0, deadline_at, failures: 0, verdict: reason::NONE };
@@ -206,11 +249,119 @@ impl Judge {
     }
 
     fn operation(&mut self, id: Id) -> &mut Operation {
-        self.operations.get_mut(&id).expect("it was queued")
+        self.operations.get_mut(&id).unwrap_or_else(|| panic!("{id:?} is not queued"))
+    }
+
+    /// Somebody said why it is to die.
+    ///
+    /// # Panics
+    /// When it is not queued.
+    pub fn condemned(&mut self, id: Id, why: u8) {
+        self.operation(id).verdict = why;
+    }
+
+    /// Whether it is counted, and was dead or held for so long that anyone may give it up.
+    pub fn is_overdue(&self, id: Id, now: i64) -> bool {
+        let one = &self.operations[&id];
+        let is_stuck = matches!(one.state, State::Dead(_) | State::Held);
+        is_stuck && one.epoch.is_some() && now - one.died_at >= i64::from(self.patience_seconds)
+    }
+
+    /// Takes from a queue's slots what one instruction made of its operations, in the order in which one can have: some became ready, some
+    /// died, some are held or leased, some were given up. What ran or left was told before.
+    ///
+    /// # Panics
+    /// When that was not allowed, when an operation is lost, or when the queue holds another one.
+    pub fn observe(&mut self, place: usize, slots: &[Entry], now: i64) {
+        let used = slots.iter().filter(|entry| entry.list != list::FREE);
+        let entries: BTreeMap<Id, Entry> = used.map(|entry| ((place, entry.sequence), *entry)).collect();
+        let known = self.operations.range((place, 0)..=(place, u64::MAX)).map(|(id, _)| id);
+        assert!(known.eq(entries.keys()), "queue {place} holds what was queued and neither ran nor left");
+        for (id, entry) in &entries {
+            self.went_on(*id, entry);
+        }
+        let is_new = |judge: &Self, id: &Id| !matches!(judge.operations[id].state, State::Dead(_));
+        let dead = entries.iter().filter(|(id, entry)| entry.list == list::DEAD && is_new(self, id));
+        self.all_died(dead.map(|(id, entry)| (*id, entry.reason)).collect(), now);
+        for (id, entry) in &entries {
+            self.stopped(*id, entry, now);
+        }
+        for (id, entry) in entries {
+            let one = &self.operations[&id];
+            assert_eq!(one.state.list(), entry.list, "{id:?}: {one:?}");
+            let stamp = (entry.order_bit != NO_BIT).then_some((entry.order_bit, entry.order_epoch));
+            assert_eq!(stamp, one.epoch.map(|epoch| (one.member, epoch)), "{id:?}: {one:?}");
+        }
+    }
+
+    /// It is in line or waits for its time, and did not before.
+    fn went_on(&mut self, id: Id, entry: &Entry) {
+        let state = self.operations[&id].state;
+        if matches!(state, State::Held | State::Dead(_)) && entry.list == list::READY {
+            // It may have as long again as it had at first.
+            self.operation(id).deadline_at = entry.deadline_at;
+        }
+        match (state, entry.list) {
+            (State::Delayed, list::READY | list::LEASED) | (State::Held, list::READY) => self.became_ready(id),
+            (State::Held, list::DELAYED) => self.operation(id).state = State::Delayed,
+            (State::Leased, list::READY) => self.failed(id, State::Ready),
+            (State::Leased, list::DELAYED) => self.failed(id, State::Delayed),
+            (State::Dead(_), list::READY) => self.put_back(id),
+            _ => {}
+        }
+    }
+
+    /// It is held, leased or given up, and was not before.
+    fn stopped(&mut self, id: Id, entry: &Entry, now: i64) {
+        let state = self.operations[&id].state;
+        let stands = matches!(state, State::Delayed | State::Ready | State::Leased);
+        match entry.list {
+            list::HELD if stands => {
+                if entry.reason == reason::CASCADE {
+                    // It was to die with another, and the dead letters are full.
+                    if state == State::Delayed {
+                        self.became_ready(id);
+                    }
+                    assert_eq!(self.turn(id), Turn::Dies, "{id:?} is held instead of dying");
+                }
+                self.held(id, now);
+            }
+            list::LEASED if state == State::Ready => self.leased(id),
+            list::HELD | list::DEAD if entry.order_bit == NO_BIT && self.operations[&id].epoch.is_some() => {
+                assert!(self.is_overdue(id, now), "{id:?} was given up too early");
+                self.gave_up(id);
+            }
+            _ => {}
+        }
+    }
+
+    /// Compares what an order's account counts with what it should.
+    ///
+    /// # Panics
+    /// When it counts anything else.
+    pub fn check_counts(&self, order: &Order) {
+        assert_eq!(order.epoch, self.epoch(), "the order's epoch");
+        for epoch in [self.epoch() - 1, self.epoch()] {
+            let counted = &order.epochs[(epoch % 2) as usize];
+            let count = |is_dead: bool| {
+                let mut counts = [0; MAX_MEMBERS];
+                let own = self.operations.values().filter(|one| one.epoch == Some(epoch));
+                for one in own.filter(|one| matches!(one.state, State::Dead(_)) == is_dead) {
+                    counts[usize::from(one.member)] += 1;
+                }
+                counts
+            };
+            assert_eq!((counted.pending, counted.dead), (count(false), count(true)), "counts of epoch {epoch}");
+        }
+        let mut leased = [0; MAX_MEMBERS];
+        for one in self.operations.values().filter(|one| one.state == State::Leased) {
+            leased[usize::from(one.member)] += 1;
+        }
+        assert_eq!(order.leased, leased, "leases of each member");
     }
 
     /// It is in line, and counted from now on.
-    pub fn became_ready(&mut self, id: Id) {
+    fn became_ready(&mut self, id: Id) {
         let epoch = self.epoch();
         let one = self.operation(id);
         one.state = State::Ready;
@@ -218,31 +369,34 @@ impl Judge {
     }
 
     /// A worker has it.
-    pub fn leased(&mut self, id: Id) {
+    fn leased(&mut self, id: Id) {
         assert_eq!(self.turn(id), Turn::Allowed, "{id:?} was leased: {:?}", self.operations[&id]);
         self.operation(id).state = State::Leased;
     }
 
     /// A lease ended without a run.
-    pub fn failed(&mut self, id: Id, state: State) {
+    fn failed(&mut self, id: Id, state: State) {
         let one = self.operation(id);
         one.failures += 1;
         one.state = state;
     }
 
     /// It ran.
+    ///
+    /// # Panics
+    /// When it had to wait, or to die, or was not queued.
     pub fn ran(&mut self, id: Id) {
+        let one = self.operations.get(&id).unwrap_or_else(|| panic!("{id:?} ran, and is not queued"));
         let turn = self.turn(id);
-        let one = self.operation(id);
         // One that is leased has its chain's turn.
         let is_allowed = turn == Turn::Allowed || one.state == State::Leased && matches!(turn, Turn::ChainBusy(_));
         assert!(is_allowed, "{id:?} ran, but {turn:?}");
-        (one.state, one.epoch) = (State::Done, None);
+        self.operations.remove(&id);
         self.executed.push(id);
     }
 
     /// These became dead letters in one step: those that died with others in the order in which they can have.
-    pub fn all_died(&mut self, mut dead: Vec<(Id, u8)>, now: i64) {
+    fn all_died(&mut self, mut dead: Vec<(Id, u8)>, now: i64) {
         dead.sort_by_key(|(_, why)| *why == reason::CASCADE);
         for (id, _) in dead.iter().filter(|(_, why)| *why == reason::CASCADE) {
             if self.operations[id].state == State::Delayed {
@@ -265,6 +419,7 @@ impl Judge {
             self.in_epoch(epoch).minds_death_of(member) || self.in_epoch(self.epoch()).minds_death_of(member)
         });
         let max_attempts = self.max_attempts;
+        self.doomed += u64::from(why == reason::CASCADE);
         let one = self.operation(id);
         one.failures += u32::from(one.state == State::Leased);
         match why {
@@ -280,6 +435,9 @@ impl Judge {
     }
 
     /// It is held back, and counted as before.
+    ///
+    /// # Panics
+    /// When it is not queued.
     pub fn held(&mut self, id: Id, now: i64) {
         let one = self.operation(id);
         one.failures += u32::from(one.state == State::Leased);
@@ -287,48 +445,104 @@ impl Judge {
     }
 
     /// It was taken out for good.
+    ///
+    /// # Panics
+    /// When it was not queued.
     pub fn left(&mut self, id: Id) {
         assert!(self.operations.remove(&id).is_some());
     }
 
     /// A dead or held one is no longer counted, because it was so for too long.
-    pub fn gave_up(&mut self, id: Id) {
+    fn gave_up(&mut self, id: Id) {
         let one = self.operation(id);
         let member = one.member;
         let epoch = one.epoch.take().expect("only what is counted is given up");
         self.given_up.insert((epoch, member));
+        self.given_up_count += 1;
     }
 
     /// A dead one is ready again; counted anew if it no longer was.
-    pub fn put_back(&mut self, id: Id) {
+    fn put_back(&mut self, id: Id) {
         self.became_ready(id);
         let one = self.operation(id);
         (one.failures, one.verdict) = (0, reason::NONE);
     }
 }
 
-#[test]
-fn the_judge_sees_what_is_out_of_order() {
-    let mut judge = Judge::new(3);
-    let (block, skip, cascade) = (when_dead::BLOCK, when_dead::SKIP, when_dead::CASCADE);
-    judge.epoch_opened(Some(Rules::new(&[(0, 1, cascade), (1, 2, block), (0, 3, skip)], &[(4, 5)])));
-    let ids = [0, 1, 2, 3, 4, 5].map(|place| (place, 1));
-    for (member, id) in (0..).zip(ids) {
-        judge.queued(id, member, true, i64::MAX);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_judge_sees_what_is_out_of_order() {
+        let mut judge = Judge::new(3, 100);
+        let (block, skip, cascade) = (when_dead::BLOCK, when_dead::SKIP, when_dead::CASCADE);
+        judge.epoch_opened(Some(Rules::new(&[(0, 1, cascade), (1, 2, block), (0, 3, skip)], &[(4, 5)])));
+        let ids = [0, 1, 2, 3, 4, 5].map(|place| (place, 1));
+        for (member, id) in (0..).zip(ids) {
+            judge.queued(id, member, true, i64::MAX);
+        }
+        assert_eq!([1, 2, 3].map(|at| judge.turn(ids[at])), [Turn::Waits(ids[0]); 3], "also along a path");
+        judge.leased(ids[4]);
+        assert_eq!(judge.turn(ids[5]), Turn::ChainBusy(ids[4]));
+        assert!(judge.may_open_epoch(), "only the current epoch counts");
+        judge.epoch_opened(None);
+        assert!(!judge.may_open_epoch());
+        judge.operation(ids[0]).verdict = reason::PERMANENT;
+        judge.died(ids[0], reason::PERMANENT, 0);
+        assert_eq!([1, 2, 3].map(|at| judge.turn(ids[at])), [Turn::Dies, Turn::Waits(ids[0]), Turn::Allowed]);
+        judge.gave_up(ids[0]);
+        assert_eq!([1, 2].map(|at| judge.turn(ids[at])), [Turn::Dies, Turn::Waits(ids[1])]);
+        judge.died(ids[1], reason::CASCADE, 0);
+        judge.gave_up(ids[1]);
+        judge.ran(ids[2]);
+        assert_eq!((judge.executed, judge.operations.len()), (vec![ids[2]], 5));
     }
-    assert_eq!([1, 2, 3].map(|at| judge.turn(ids[at])), [Turn::Waits(ids[0]); 3], "also along a path");
-    judge.leased(ids[4]);
-    assert_eq!(judge.turn(ids[5]), Turn::ChainBusy(ids[4]));
-    assert!(judge.may_open_epoch(), "only the current epoch counts");
-    judge.epoch_opened(None);
-    assert!(!judge.may_open_epoch());
-    judge.operation(ids[0]).verdict = reason::PERMANENT;
-    judge.died(ids[0], reason::PERMANENT, 0);
-    assert_eq!([1, 2, 3].map(|at| judge.turn(ids[at])), [Turn::Dies, Turn::Waits(ids[0]), Turn::Allowed]);
-    judge.gave_up(ids[0]);
-    assert_eq!([1, 2].map(|at| judge.turn(ids[at])), [Turn::Dies, Turn::Waits(ids[1])]);
-    judge.died(ids[1], reason::CASCADE, 0);
-    judge.gave_up(ids[1]);
-    judge.ran(ids[2]);
-    assert_eq!((judge.executed.len(), judge.operations[&ids[2]].state), (1, State::Done));
+
+    /// A judge who knows of one operation of member 0, and of one of member 1, which waits for it.
+    fn one_after_another() -> Judge {
+        let mut judge = Judge::new(3, 100);
+        judge.epoch_opened(Some(Rules::new(&[(0, 1, when_dead::BLOCK)], &[])));
+        judge.queued((0, 1), 0, true, i64::MAX);
+        judge.queued((1, 1), 1, true, i64::MAX);
+        judge
+    }
+
+    #[test]
+    #[should_panic(expected = "(1, 1) ran, but Waits((0, 1))")]
+    fn what_runs_before_what_must_precede_it_is_noticed() {
+        one_after_another().ran((1, 1));
+    }
+
+    #[test]
+    #[should_panic(expected = "(1, 1) was leased: ")]
+    fn what_is_leased_before_what_must_precede_it_is_noticed() {
+        one_after_another().leased((1, 1));
+    }
+
+    #[test]
+    #[should_panic(expected = "(0, 1) ran, and is not queued")]
+    fn what_runs_twice_is_noticed() {
+        let mut judge = one_after_another();
+        judge.ran((0, 1));
+        judge.ran((0, 1));
+    }
+
+    #[test]
+    #[should_panic(expected = "the older epoch has operations left")]
+    fn an_epoch_that_begins_too_early_is_noticed() {
+        let mut judge = one_after_another();
+        judge.epoch_opened(None);
+        judge.epoch_opened(None);
+    }
+
+    #[test]
+    fn in_a_later_epoch_nobody_waits_for_what_is_queued_after_it() {
+        let mut judge = one_after_another();
+        judge.epoch_opened(None);
+        judge.queued((0, 2), 0, true, i64::MAX);
+        assert_eq!(judge.turn((1, 1)), Turn::Waits((0, 1)), "its own epoch");
+        judge.ran((0, 1));
+        assert_eq!(judge.turn((1, 1)), Turn::Allowed, "the epoch after its own");
+    }
 }
