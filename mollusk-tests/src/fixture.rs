@@ -25,6 +25,8 @@ use solana_instruction::{AccountMeta, Instruction};
 use solana_pubkey::Pubkey;
 use solana_sdk_ids::{system_program, sysvar};
 
+pub use crate::programs::config;
+
 /// Names of the people: each is a keypair with lamports.
 pub mod people {
     /// Upgrade authority of the three programs, and authority of their configs.
@@ -340,11 +342,6 @@ impl Fixture {
     pub fn fixed_part<T: bytemuck::Pod>(&self, address: &Pubkey) -> T {
         bytemuck::pod_read_unaligned(&self.world.account(address).data[..size_of::<T>()])
     }
-}
-
-/// Address of a program's config.
-pub fn config(program: Program) -> Pubkey {
-    client::config_address(&program.address())
 }
 
 /// Policy of [`Fixture::queue`].

@@ -3,9 +3,12 @@
 //! Random addresses move the bumps of derived ones, and the units of their derivation with them. So every key that a test
 //! uses comes from a name, and the same name gives the same key in Mollusk, in `LiteSVM`, in the bench and in the demo.
 
+use shared_layouts::client;
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::{fs, path::PathBuf};
 
 /// A program that this repository builds.
@@ -87,6 +90,27 @@ pub fn keypair(name: &str) -> Keypair {
 }
 
 /// The address that `name` stands for: its keypair's public key.
+///
+/// # Panics
+/// As [`keypair`].
 pub fn address(name: &str) -> Pubkey {
-    keypair(name).pubkey()
+    remembered(name, || keypair(name).pubkey())
+}
+
+/// Address of a program's config.
+pub fn config(program: Program) -> Pubkey {
+    remembered(&format!("config of {}", program.name), || client::config_address(&program.address()))
+}
+
+/// An address that was derived before, or is now: that takes as long as a short transaction, and every instruction names some.
+fn remembered(name: &str, derive: impl FnOnce() -> Pubkey) -> Pubkey {
+    thread_local! {
+        static KNOWN: RefCell<HashMap<String, Pubkey>> = RefCell::default();
+    }
+    if let Some(known) = KNOWN.with_borrow(|known| known.get(name).copied()) {
+        return known;
+    }
+    let address = derive();
+    KNOWN.with_borrow_mut(|known| known.insert(name.to_owned(), address));
+    address
 }
