@@ -2,7 +2,7 @@
 
 use crate::ledger::Ledger;
 use mollusk_tests::world::World;
-use shared_layouts::scheduler::{LEVELS, NO_SLOT, list, queue_flags, reader::QueueReader};
+use shared_layouts::scheduler::{LEVELS, NO_SLOT, ORDER_LANES, list, queue_flags, reader::QueueReader};
 use solana_pubkey::Pubkey;
 
 /// Lamports of all these accounts together.
@@ -50,7 +50,14 @@ pub fn queue(queue: &QueueReader, ledger: &Ledger, lane: usize) {
     }
     assert!(times.iter().all(|times| *times == 1), "a slot of queue {lane} is in no list or in two");
     for level in 0..LEVELS {
-        let filled = header.ready[level].head != NO_SLOT;
+        let mut filled = header.ready[level].head != NO_SLOT;
+        if let Some(index) = &queue.index {
+            assert!(!filled, "a lane of level {level} was not taken back in queue {lane}");
+            let lanes = &index.ready[level * ORDER_LANES..][..ORDER_LANES];
+            let bits = (0..ORDER_LANES).filter(|at| lanes[*at].head != NO_SLOT).fold(0, |bits, at| bits | 1u32 << at);
+            assert_eq!(index.level_lanes[level], bits, "lanes of level {level} in queue {lane}");
+            filled = bits != 0;
+        }
         assert_eq!(header.levels >> level & 1 == 1, filled, "bit of level {level} in queue {lane}");
     }
     assert!(

@@ -1,6 +1,6 @@
 //! Every operation that was accepted, and what became of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,27 +15,42 @@ pub enum Fate {
     Purged,
 }
 
+/// Where an operation was queued. Those of one place, if they are not moved, begin in the order of their numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Which queue it is in.
+    pub lane: usize,
+    /// Its level.
+    pub level: u8,
+    /// Which capability of its shard it runs.
+    pub member: usize,
+    /// The epoch of the order that the queue is bound to; zero if it is bound to none.
+    pub epoch: u32,
+}
+
 /// An operation.
 #[derive(Clone, Copy, Debug)]
 pub struct Record {
-    /// Which queue it is in.
-    pub lane: usize,
-    /// Its level when it was queued.
-    pub level: u8,
+    /// Where it was queued.
+    pub place: Place,
     /// Its fate.
     pub fate: Fate,
     /// It was delayed, held, failed, or given another level: its place among the others is no longer that of its number.
     pub moved: bool,
     /// A worker has leased it at least once.
     pub begun: bool,
+    /// It waited for another one when a worker came: it was passed over, or its dispatch was refused.
+    pub waited: bool,
 }
 
 /// The operations by number, from one on.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     records: Vec<Record>,
-    /// Last operation that began, by queue and level, of those that were not moved.
-    last_begun: BTreeMap<(usize, u8), u64>,
+    /// What is in each queue.
+    live: BTreeMap<usize, BTreeSet<u64>>,
+    /// Last operation that began in each place, of those that were not moved.
+    last_begun: BTreeMap<Place, u64>,
     /// Sum of the numbers of operations that ran.
     pub moved_tokens: u64,
 }
@@ -47,8 +62,10 @@ impl Ledger {
     }
 
     /// An operation was accepted.
-    pub fn accept(&mut self, lane: usize, level: u8, moved: bool) {
-        self.records.push(Record { lane, level, fate: Fate::Live, moved, begun: false });
+    pub fn accept(&mut self, place: Place, moved: bool) {
+        let number = self.next();
+        self.live.entry(place.lane).or_default().insert(number);
+        self.records.push(Record { place, fate: Fate::Live, moved, begun: false, waited: false });
     }
 
     /// An operation by its number.
@@ -68,6 +85,8 @@ impl Ledger {
         let record = self.at(number);
         assert_eq!(record.fate, Fate::Live, "operation {number} ends a second time, now as {fate:?}");
         record.fate = fate;
+        let lane = record.place.lane;
+        self.live.entry(lane).or_default().remove(&number);
         if fate == Fate::Done {
             self.moved_tokens += number;
         }
@@ -82,7 +101,7 @@ impl Ledger {
         assert_eq!(record.fate, Fate::Live, "operation {number} is leased after its end");
         let first = !record.begun;
         record.begun = true;
-        let (place, moved) = ((record.lane, record.level), record.moved);
+        let (place, moved) = (record.place, record.moved);
         if first && !moved {
             let last = self.last_begun.insert(place, number).unwrap_or(0);
             assert!(last < number, "operation {number} begins after {last}, which was queued later");
@@ -91,11 +110,12 @@ impl Ledger {
 
     /// The numbers of the operations that should be in a queue.
     pub fn live_in(&self, lane: usize) -> Vec<u64> {
-        (1..)
-            .zip(&self.records)
-            .filter(|(_, record)| record.lane == lane && record.fate == Fate::Live)
-            .map(|(n, _)| n)
-            .collect()
+        self.live.get(&lane).into_iter().flatten().copied().collect()
+    }
+
+    /// Every operation that was accepted, in the order of their numbers.
+    pub fn records(&self) -> &[Record] {
+        &self.records
     }
 
     /// How many had each fate: live, done, cancelled, purged.
@@ -111,8 +131,9 @@ mod tests {
 
     fn two() -> Ledger {
         let mut ledger = Ledger::default();
-        ledger.accept(0, 5, false);
-        ledger.accept(0, 5, false);
+        for _ in 0..2 {
+            ledger.accept(Place { lane: 0, level: 5, member: 0, epoch: 0 }, false);
+        }
         ledger
     }
 

@@ -4,16 +4,24 @@
 //! | module | what is in it |
 //! |---|---|
 //! | [`ledger`] | every operation that was accepted, and its fate |
-//! | [`engine`] | shards with queues of three kinds, and the steps: queueing, claiming, running, failing, pausing, growing, migrating |
+//! | [`engine`] | the shards and the steps: producers, workers and owners at their queues, pauses, growth, migration |
+//! | [`orders`] | orders over some of the queues, new constraint sets and epochs, and the judge who follows what is queued under them |
 //! | [`check`] | what must hold after a step: nothing lost, nothing twice, lists sound, no lamport made |
 //! | [`batches`] | diff batches over states, beside a copy of what they should hold |
 //!
 //! Each operation moves as many tokens as its number in the ledger is, so that the token program, which knows nothing of queues, keeps
 //! a second account of what ran: the sum of the numbers that ran must be the balance.
 //!
-//! The ledger never looks into a queue to learn what happened: it follows from which instruction succeeded.
+//! The ledger never looks into a queue to learn what became of an operation: it follows from which instruction succeeded. Of
+//! the queues that are bound to an order the harness's judge has to know more, which entries became ready, died or were held on the
+//! way of an instruction; that it reads from the queues' lists, and says whether it was allowed. What is in force in an epoch it
+//! derives from the edges that were drawn, and what is counted from the operations that were accepted.
 
 pub mod batches;
 pub mod check;
 pub mod engine;
 pub mod ledger;
+pub mod orders;
+mod owner;
+mod setup;
+mod work;

@@ -1,6 +1,7 @@
 //! The corpus of seeds, with every rule checked after each step, and the short form of the long run.
 
-use soak::engine::{Engine, Plan};
+use shared_layouts::scheduler::SchedulerError;
+use soak::engine::{Engine, LARGE, Plan, SMALL};
 
 #[test]
 fn every_seed_of_the_corpus_keeps_every_rule_after_each_step() {
@@ -9,7 +10,7 @@ fn every_seed_of_the_corpus_keeps_every_rule_after_each_step() {
     for line in corpus.lines().filter(|line| !line.starts_with('#')) {
         let seed = line.split(':').next().and_then(|seed| seed.parse().ok()).expect("a line begins with a seed");
         println!("seed {seed}");
-        Engine::new(seed, Plan { shards: 3, operations: 150, most_slots: 60, check_every: 1 }).run(|_| {});
+        Engine::new(seed, Plan { operations: 150, ..SMALL }).run(|_| {});
         count += 1;
     }
     assert!(count > 0, "the corpus is empty");
@@ -17,11 +18,27 @@ fn every_seed_of_the_corpus_keeps_every_rule_after_each_step() {
 
 #[test]
 fn sixteen_shards_lose_nothing_and_run_nothing_twice_or_out_of_order() {
-    let mut engine = Engine::new(42, Plan { shards: 16, operations: 2_000, most_slots: 60, check_every: 250 });
+    let mut engine = Engine::new(42, Plan { operations: 2_000, check_every: 250, ..LARGE });
     engine.run(|_| {});
-    for name in
-        ["EnqueueBatch", "Claim", "Dispatch, Execute", "Fail", "Reap", "Pause", "Resume", "GrowQueue", "Migrate"]
-    {
+    for name in ["Pause", "Resume", "GrowQueue", "Migrate", "SetConstraints", "AcceptConstraints"] {
         assert!(engine.succeeded.contains_key(name), "no {name} in this run");
     }
+    let entries = ["Enqueue", "EnqueueBatch", "Claim", "Dispatch, Execute", "Fail", "Reap"];
+    let owners = ["Hold", "Release", "Reprioritize", "Cancel", "DeadLetter", "Redrive", "Purge"];
+    let orders = ["Compose", "RotateEpoch", "CloseQueue", "CloseOrder"];
+    for name in entries.iter().chain(&owners).chain(&orders) {
+        let [all, with_order] = [&engine.succeeded, &engine.with_order].map(|count| count.get(name).copied());
+        assert!(with_order.is_some_and(|count| count > 0), "no {name} with an order in this run");
+        let is_about_orders = orders.contains(name);
+        assert!(is_about_orders || all > with_order, "no {name} without an order in this run");
+    }
+    for order in &engine.orders {
+        assert!(order.refused > 0 && order.judge.doomed > 0, "nothing waited, or nothing died with another");
+    }
+    let recomposed = engine.orders.iter().filter(|order| order.compositions > 1).count();
+    assert!(recomposed > 0, "what was queued was never under two compositions");
+    let contradictory = SchedulerError::ContradictoryOrder as u32;
+    assert!(engine.refused.contains_key(&contradictory), "no contradiction in this run");
+    assert!(engine.ledger.records().iter().any(|record| record.waited), "nothing was passed over");
+    assert!(engine.orders.iter().any(|order| order.judge.given_up_count > 0), "nothing was given up");
 }

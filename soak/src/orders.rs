@@ -1,0 +1,348 @@
+//! Orders over some of the queues: constraints that are drawn anew, compositions, rotations, and the judge who follows what is queued.
+
+use crate::check;
+use crate::engine::Engine;
+use crate::setup::MAX_DEADLINE_SECONDS;
+use mollusk_tests::drawing::{Cast, draw};
+use mollusk_tests::fixture::people;
+use mollusk_tests::judge::{Id, Judge, Rules, State, Turn};
+use mollusk_tests::orders::{accept_constraints, before, close_order, compose, rotate_epoch, set_constraints};
+use mollusk_tests::programs::address;
+use mollusk_tests::world::TxFailure;
+use shared_layouts::scheduler::{EntryHandle, Order, SchedulerError, enqueue, list, reader::QueueReader};
+use solana_pubkey::Pubkey;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// Members that each shard has in its order.
+pub const CAST_MEMBERS: u8 = 3;
+/// Edges that each shard asks for.
+const EDGES: usize = 3;
+/// Dead letters that one claim makes at most: expired or doomed ones in its way, and promoted ones that have expired.
+const REMOVED_PER_CLAIM: u16 = 10;
+
+/// An order, and what is known of it beside the programs.
+pub struct Bound {
+    /// The order.
+    pub order: Pubkey,
+    /// Queues that are bound to it. The shard of the first opened it.
+    pub lanes: Range<usize>,
+    /// Follows every operation that is queued under it.
+    pub judge: Judge,
+    /// What was drawn and is not composed yet.
+    pub drawn: Option<Rules>,
+    /// Epochs opened under the same composition.
+    pub rotations: u64,
+    /// Compositions that opened an epoch.
+    pub compositions: u64,
+    /// Dispatches that the order refused.
+    pub refused: u64,
+}
+
+impl Engine {
+    /// The order of a queue, if it is bound to one.
+    pub(crate) fn order_of(&self, lane: usize) -> Option<&Bound> {
+        self.lanes[lane].order.map(|at| &self.orders[at])
+    }
+
+    fn judge_of(&mut self, lane: usize) -> Option<&mut Judge> {
+        self.lanes[lane].order.map(|at| &mut self.orders[at].judge)
+    }
+
+    /// An order's account.
+    pub(crate) fn read_order(&self, order: &Bound) -> Order {
+        self.bench.fixture.fixed_part(&order.order)
+    }
+
+    /// Something about an order, of the shards that share it or of anyone.
+    pub(crate) fn order_step(&mut self) {
+        let at = self.rng.usize(..self.orders.len());
+        match self.rng.u8(..64) {
+            0..2 if !self.paused && self.orders[at].drawn.is_none() => self.draw(at),
+            2..5 => self.try_to_close(at),
+            _ => self.open_epoch(at),
+        }
+    }
+
+    /// Every shard replaces its constraint set, and accepts some of what the others ask of it.
+    pub(crate) fn draw(&mut self, at: usize) {
+        let (order, lanes) = (self.orders[at].order, self.orders[at].lanes.clone());
+        let cast = Cast { shards: u8::try_from(lanes.len()).expect("few shards"), members: CAST_MEMBERS };
+        if self.rng.bool() {
+            self.contradict(at);
+        }
+        let drawn = draw(cast, EDGES, &mut |limit| self.rng.u8(..limit));
+        for (lane, records) in lanes.clone().zip(&drawn.sets) {
+            let set = set_constraints(&order, &self.lanes[lane].shard, &[], records);
+            self.submit("SetConstraints", &[set], &[people::OWNER]).expect("a set of its own members is taken");
+        }
+        let versions = self.read_order(&self.orders[at]).shards.map(|shard| shard.version);
+        for (shard, submitter) in drawn.acceptances {
+            let key = self.lanes[lanes.start + usize::from(shard)].shard;
+            let accept = accept_constraints(&order, &key, submitter, versions[usize::from(submitter)], 1);
+            self.submit("AcceptConstraints", &[accept], &[people::OWNER]).expect("what is asked for can be accepted");
+        }
+        self.orders[at].drawn = Some(drawn.rules);
+    }
+
+    /// A shard lets two members of its own wait for each other, which is not composed.
+    fn contradict(&mut self, at: usize) {
+        let Bound { order, lanes, judge, .. } = &self.orders[at];
+        let (order, shard, is_drained) = (*order, self.lanes[lanes.start].shard, judge.may_open_epoch());
+        let set = set_constraints(&order, &shard, &[], &[before(0, 1), before(1, 0)]);
+        self.submit("SetConstraints", &[set], &[people::OWNER]).expect("a set of its own members is taken");
+        let version = self.read_order(&self.orders[at]).constraints_version;
+        let failure = self
+            .submit("Compose", &[compose(&order, &shard, version)], &[people::OWNER])
+            .expect_err("one of the two would have to come first");
+        let code = failure.custom_code();
+        let waits_for_epoch = !is_drained && code == Some(SchedulerError::OlderEpochPending as u32);
+        assert!(waits_for_epoch || code == Some(SchedulerError::ContradictoryOrder as u32), "{failure:?}");
+    }
+
+    /// Composes what was drawn, or else rotates. Either must work exactly if the older epoch has drained.
+    pub(crate) fn open_epoch(&mut self, at: usize) {
+        let order = &self.orders[at];
+        let composes = order.drawn.is_some();
+        let version = self.read_order(order).constraints_version;
+        let (name, next) = if composes {
+            ("Compose", compose(&order.order, &self.lanes[order.lanes.start].shard, version))
+        } else {
+            ("RotateEpoch", rotate_epoch(&order.order))
+        };
+        let is_drained = order.judge.may_open_epoch();
+        let opened = self.submit(name, &[next], &[people::OWNER]);
+        let order = &mut self.orders[at];
+        match opened {
+            Ok(_) => {
+                assert!(is_drained, "an epoch begins while the older one has operations");
+                let rules = order.drawn.take();
+                order.rotations += u64::from(!composes);
+                order.compositions += u64::from(composes);
+                order.judge.epoch_opened(rules);
+            }
+            Err(failure) => {
+                failure.assert_error(0, SchedulerError::OlderEpochPending as u32);
+                assert!(!is_drained, "nothing else stands in the way of an epoch");
+            }
+        }
+    }
+
+    /// An order with queues is not closed, nor a queue with operations.
+    fn try_to_close(&mut self, at: usize) {
+        let Range { start, end } = self.orders[at].lanes;
+        let lane = self.rng.usize(start..end);
+        let recipient = address(people::PAYER);
+        let (order, opener) = (self.orders[at].order, self.lanes[start].shard);
+        let close = close_order(&order, &opener);
+        let failure = self.submit("CloseOrder", &[close], &[people::OWNER]).expect_err("queues are bound to it");
+        failure.assert_error(0, SchedulerError::OrderInUse as u32);
+        if !self.ledger.live_in(lane).is_empty() {
+            let close = self.at(lane).close_queue(&recipient);
+            let failure = self.submit("CloseQueue", &[close], &[people::OWNER]).expect_err("it has operations");
+            failure.assert_error(0, SchedulerError::QueueNotEmpty as u32);
+        }
+    }
+
+    /// Closes what has drained: queues, then orders.
+    pub(crate) fn close_all(&mut self) {
+        let recipient = address(people::PAYER);
+        for at in 0..self.orders.len() {
+            let (order, lanes) = (self.orders[at].order, self.orders[at].lanes.clone());
+            for lane in lanes.clone() {
+                let close = self.at(lane).close_queue(&recipient);
+                self.submit("CloseQueue", &[close], &[people::OWNER]).expect("an empty queue is closed");
+            }
+            let close = close_order(&order, &self.lanes[lanes.start].shard);
+            self.submit("CloseOrder", &[close], &[people::OWNER]).expect("an order without queues is closed");
+        }
+    }
+
+    /// An operation was queued; its number in its queue is its sequence.
+    pub(crate) fn judge_queued(&mut self, lane: usize, sequence: u64, request: &enqueue::Data, member: usize) {
+        let now = self.now();
+        let Some(order) = self.lanes[lane].order else { return };
+        let Bound { lanes, judge, .. } = &mut self.orders[order];
+        let bit = (lane - lanes.start) * usize::from(CAST_MEMBERS) + member;
+        let latest = now + i64::from(MAX_DEADLINE_SECONDS);
+        let deadline_at = if request.deadline_at == 0 { latest } else { request.deadline_at };
+        let bit = u8::try_from(bit).expect("an order has at most 64 members");
+        judge.queued((lane, sequence), bit, request.not_before_at == 0, deadline_at);
+    }
+
+    /// An operation is to die, should it die, for a reason that somebody gave.
+    pub(crate) fn judge_condemned(&mut self, lane: usize, sequence: u64, why: u8) {
+        if let Some(judge) = self.judge_of(lane) {
+            judge.condemned((lane, sequence), why);
+        }
+    }
+
+    /// An operation left its queue without running.
+    pub(crate) fn judge_left(&mut self, lane: usize, sequence: u64) {
+        if let Some(judge) = self.judge_of(lane) {
+            judge.left((lane, sequence));
+        }
+    }
+
+    /// An operation ran.
+    pub(crate) fn judge_ran(&mut self, lane: usize, sequence: u64) {
+        if let Some(judge) = self.judge_of(lane) {
+            judge.ran((lane, sequence));
+        }
+    }
+
+    /// A held operation was declared dead, and stays held because the dead letters are full: its patience begins anew.
+    pub(crate) fn judge_held_again(&mut self, lane: usize, sequence: u64) {
+        let (now, queue) = (self.now(), self.read(&self.lanes[lane]));
+        let stays = queue.list(list::HELD).iter().any(|(_, entry)| entry.sequence == sequence);
+        let Some(judge) = self.judge_of(lane) else { return };
+        if stays && judge.operations[&(lane, sequence)].state == State::Held {
+            judge.held((lane, sequence), now);
+        }
+    }
+
+    /// The judge looks at what a transaction made of a queue.
+    pub(crate) fn observe(&mut self, lane: usize) {
+        let Some(order) = self.lanes[lane].order else { return };
+        let (now, queue) = (self.now(), self.read(&self.lanes[lane]));
+        self.orders[order].judge.observe(lane, &queue.entries, now);
+    }
+
+    /// Whether the order of a queue, if it has one, lets an operation that is ready or leased run.
+    pub(crate) fn may_run(&self, lane: usize, sequence: u64) -> bool {
+        self.order_of(lane).is_none_or(|order| is_let_run(&order.judge, (lane, sequence)))
+    }
+
+    /// The ready operations of a queue that have to wait when a worker comes are noted; if the worker would have taken more, nothing
+    /// is left that might run.
+    pub(crate) fn passed_over(&mut self, lane: usize, took_all: bool) {
+        let Some(order) = self.lanes[lane].order else { return };
+        let queue = self.read(&self.lanes[lane]);
+        let judge = &self.orders[order].judge;
+        // The same goes for all of a member and an epoch.
+        let mut turns = BTreeMap::new();
+        for (slot, entry) in queue.list(list::READY) {
+            let id = (lane, entry.sequence);
+            let kin = (entry.order_bit, entry.order_epoch);
+            let turn = *turns.entry(kin).or_insert_with(|| judge.turn(id));
+            assert!(!took_all || turn != Turn::Allowed, "{id:?} was passed over, and did not have to wait");
+            if matches!(turn, Turn::Waits(_) | Turn::ChainBusy(_)) {
+                self.ledger.at(check::number(&queue, slot)).waited = true;
+            }
+        }
+    }
+
+    /// What a claim leases next, if it can be told: the order has to be asked with room for dead letters.
+    pub(crate) fn next_claims(&self, lane: usize, queue: &QueueReader, count: usize) -> Option<Vec<EntryHandle>> {
+        let Some(order) = self.order_of(lane) else { return Some(queue.next_claims(count, self.now())) };
+        let has_room = queue.header.dead_count + REMOVED_PER_CLAIM <= queue.header.max_dead;
+        has_room.then(|| queue.next_claims_under(&self.read_order(order), count, self.now()))
+    }
+
+    /// Which of some operations of a queue the order has made due: they die with another, or may be given up.
+    pub(crate) fn due_by_order(&self, lane: usize, sequences: &[u64]) -> Vec<(u64, State)> {
+        let Some(Bound { judge, .. }) = self.order_of(lane) else { return Vec::new() };
+        let now = self.now();
+        let states = sequences.iter().map(|sequence| (*sequence, judge.operations[&(lane, *sequence)].state));
+        let is_due = |(sequence, state): &(u64, State)| {
+            let id = (lane, *sequence);
+            judge.is_overdue(id, now) || *state == State::Ready && judge.turn(id) == Turn::Dies
+        };
+        states.filter(is_due).collect()
+    }
+
+    /// A reap did what the order had made due.
+    pub(crate) fn check_done(&self, lane: usize, due: &[(u64, State)]) {
+        let Some(Bound { judge, .. }) = self.order_of(lane) else { return };
+        for (sequence, state) in due {
+            let one = judge.operations[&(lane, *sequence)];
+            let is_done = match one.state {
+                // One that became ready on the way of the same instruction comes first.
+                State::Ready => matches!(judge.turn((lane, *sequence)), Turn::Waits(_)),
+                _ => *state == State::Ready || one.epoch.is_none(),
+            };
+            assert!(is_done, "{sequence} of queue {lane} was due and was left: {one:?}");
+        }
+    }
+
+    /// A dispatch was refused: if by the order, then rightly. `ids` are those of its operations, two instructions each.
+    pub(crate) fn dispatch_refused(&mut self, lane: usize, failure: &TxFailure, sequences: &[(u64, u64)]) {
+        let (doomed, waits) = (SchedulerError::OrderDoomed as u32, SchedulerError::OrderWaits as u32);
+        let code = failure.custom_code().filter(|code| [doomed, waits].contains(code));
+        let (Some(code), Some(order)) = (code, self.lanes[lane].order) else { return };
+        let (index, _) = failure.instruction_error().expect("an instruction was refused");
+        let (number, sequence) = sequences[index / 2];
+        let order = &mut self.orders[order];
+        let id = (lane, sequence);
+        assert!(!is_let_run(&order.judge, id), "{id:?} is refused, and may run");
+        // What ran before it in the transaction may have been all that it waited for.
+        if index == 0 {
+            assert_eq!(code == doomed, order.judge.turn(id) == Turn::Dies, "{id:?} waits or dies");
+        }
+        order.refused += 1;
+        self.ledger.at(number).waited = code == waits || self.ledger.at(number).waited;
+    }
+
+    /// What every order's account counts is what the judge counts.
+    pub(crate) fn check_orders(&self) {
+        for order in &self.orders {
+            order.judge.check_counts(&self.read_order(order));
+        }
+    }
+}
+
+/// Whether an operation that is ready or leased may run.
+fn is_let_run(judge: &Judge, id: Id) -> bool {
+    match judge.turn(id) {
+        Turn::Allowed => true,
+        Turn::ChainBusy(_) => judge.operations[&id].state == State::Leased,
+        Turn::Waits(_) | Turn::Dies => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Plan, SMALL};
+    use shared_layouts::scheduler::when_dead;
+
+    /// The judge believes that of each of the first two shards the second member waits for the first, and the third for the second.
+    /// No such edge was composed.
+    fn misinformed(at: usize) -> Engine {
+        let mut engine = Engine::new(1, Plan { operations: 300, ..SMALL });
+        let rotate = rotate_epoch(&engine.orders[at].order);
+        engine.submit("RotateEpoch", &[rotate], &[]).expect("nothing is queued");
+        let edges = [(0, 1), (1, 2), (3, 4), (4, 5)].map(|(first, second)| (first, second, when_dead::BLOCK));
+        engine.orders[at].judge.epoch_opened(Some(Rules::new(&edges, &[])));
+        engine
+    }
+
+    #[test]
+    #[should_panic(expected = "was leased: ")]
+    fn a_lease_before_what_must_come_first_is_noticed() {
+        let mut engine = misinformed(0);
+        for _ in 0..50 {
+            engine.enqueue(0);
+            engine.claim(0, 0);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "ran, but Waits")]
+    fn a_run_before_what_must_come_first_is_noticed() {
+        let mut engine = misinformed(0);
+        for _ in 0..50 {
+            engine.enqueue(1);
+            engine.dispatch(1, 0);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "counts of epoch")]
+    fn an_operation_that_an_order_does_not_count_is_noticed() {
+        let mut engine = misinformed(0);
+        let none = enqueue::Data::default();
+        engine.judge_queued(0, 1_000, &none, 0);
+        engine.check_orders();
+    }
+}
