@@ -276,3 +276,65 @@ fn an_entry_that_could_not_die_starts_anew_when_it_is_let_go() {
     assert_eq!((entry.list, entry.reason), (list::READY, reason::NONE));
     assert_eq!((entry.waiting_since, entry.due_at, entry.deadline_at), (NOW + 2, NOW + 2, NOW + 62));
 }
+
+#[test]
+fn an_entry_lives_at_its_deadline_and_not_a_second_longer() {
+    let report = Report { code: 0, is_permanent: false };
+    for (now, expected) in [(NOW + 10, list::READY), (NOW + 11, list::DEAD)] {
+        let deadline = enqueue::Data { deadline_at: NOW + 10, ..Default::default() };
+        let mut fixture = Fixture::new(POLICY);
+        let handle = fixture.put(deadline);
+        fixture.queue().claim(0, &WORKER, 1, &Pauses::default(), NOW).expect("the worker is listed");
+        fixture.queue().fail(handle, &WORKER, report, &Pauses::default(), now).expect("it is leased");
+        assert_eq!(fixture.entry(handle).list, expected, "a lease that fails at {now}");
+
+        let mut fixture = Fixture::new(POLICY);
+        let handle = fixture.put(deadline);
+        let reaped = fixture.queue().reap(handle, &Pauses::default(), now).expect("the queue is sound");
+        assert_eq!((reaped, fixture.entry(handle).list), (expected == list::DEAD, expected), "reaped at {now}");
+
+        let mut fixture = Fixture::new(POLICY);
+        let handle = fixture.put(deadline);
+        let claimed = fixture.queue().claim(0, &WORKER, 1, &Pauses::default(), now).expect("the worker is listed");
+        let is_alive = expected == list::READY;
+        assert_eq!(claimed.count, u8::from(is_alive), "claimed at {now}");
+        let dispatched = fixture.queue().dispatchable(handle, &WORKER, now).map(|_| ()).map_err(Refusal::number);
+        assert_eq!(dispatched, if is_alive { Ok(()) } else { error(SchedulerError::DeadlinePassed) });
+    }
+}
+
+#[test]
+fn a_lease_holds_to_its_last_second_and_a_delay_ends_at_its_time() {
+    for (now, is_held) in [(NOW + 50, true), (NOW + 51, false)] {
+        let mut fixture = Fixture::new(POLICY);
+        let handle = fixture.put(enqueue::Data::default());
+        fixture.queue().claim(0, &WORKER, 1, &Pauses::default(), NOW).expect("the worker is listed");
+        let found = fixture.queue().dispatchable(handle, &WORKER, now).map(|_| ()).map_err(Refusal::number);
+        assert_eq!(found, if is_held { Ok(()) } else { error(SchedulerError::LeaseEnded) }, "at {now}");
+        let reaped = fixture.queue().reap(handle, &Pauses::default(), now).expect("the queue is sound");
+        assert_eq!(reaped, !is_held);
+    }
+    for (now, is_due) in [(NOW + 4, false), (NOW + 5, true)] {
+        let mut fixture = Fixture::new(POLICY);
+        let handle = fixture.put(enqueue::Data { not_before_at: NOW + 5, ..Default::default() });
+        let reaped = fixture.queue().reap(handle, &Pauses::default(), now).expect("the queue is sound");
+        assert_eq!((reaped, fixture.entry(handle).list == list::READY), (is_due, is_due), "at {now}");
+    }
+}
+
+#[test]
+fn the_next_run_keeps_its_tip_if_the_purse_just_covers_it() {
+    for (purse_lamports, expected) in [(35, 10), (36, 10), (34, 0)] {
+        let mut fixture = Fixture::new(POLICY);
+        fixture.purse_lamports = 100;
+        fixture.put(enqueue::Data { tip_lamports: 25, ..Default::default() });
+        let recurring = enqueue::Data { tip_lamports: 10, interval_seconds: 5, runs: 2, ..Default::default() };
+        let handle = fixture.put(recurring);
+        fixture.queue().claim(0, &WORKER, 2, &Pauses::default(), NOW).expect("the worker is listed");
+        let finished = fixture.queue().finish(handle.slot, NOW).expect("it is leased");
+        assert_eq!((finished.tip_lamports, finished.recurs), (10, true));
+        fixture.queue().promise_tip(handle.slot, purse_lamports).expect("it is there");
+        assert_eq!(fixture.entry(handle).tip_lamports, expected, "25 of {purse_lamports} are promised to another");
+        assert_eq!(fixture.queue().header.reserved_tip_lamports, 25 + expected);
+    }
+}
