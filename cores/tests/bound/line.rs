@@ -3,8 +3,9 @@
 
 use crate::judge::{Id, Turn};
 use crate::world::{Setup, World};
+use cores::order::epochs;
 use cores::queue::{Handle, Refusal};
-use shared_layouts::scheduler::{SchedulerError, enqueue, list, queue_flags};
+use shared_layouts::scheduler::{SchedulerError, enqueue, list, queue_flags, when_dead};
 
 const STEPS: usize = 400;
 
@@ -249,4 +250,19 @@ fn a_leased_queue_dispatches_nothing_that_is_not_leased() {
     let now = world.now;
     let found = world.queue(0).dispatchable(handle, &[9; 32], now).map(|_| ()).map_err(Refusal::number);
     assert_eq!(found, Err(SchedulerError::LeaseRequired as u64));
+}
+
+#[test]
+fn an_open_queue_waits_for_the_lease_of_another_queue_s_entry_in_its_chain() {
+    let mut world = World::with(1, Setup { slots: 40, flags: 0, window: 2, lowest_every: 0 });
+    world.compose(&[(0, 1, when_dead::BLOCK, true)]);
+    let id = world.put(0, 0, &enqueue::Data::default()).expect("there is room");
+    let handle = world.handles(0, list::READY).into_iter().find(|one| one.0 == id).expect("it is ready").1;
+    let now = world.now;
+    for (bit, is_busy) in [(0, true), (1, true), (2, false)] {
+        epochs::lease(&mut world.order, bit).expect("there is room");
+        let found = world.queue(0).dispatchable(handle, &[9; 32], now).map(|_| ()).map_err(Refusal::number);
+        assert_eq!(found, if is_busy { Err(SchedulerError::OrderWaits as u64) } else { Ok(()) }, "member {bit}");
+        epochs::end_lease(&mut world.order, bit).expect("it was leased");
+    }
 }

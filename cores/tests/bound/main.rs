@@ -4,8 +4,10 @@
 
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "random numbers are small")]
 
+mod cascade;
 #[path = "../../../mollusk-tests/src/judge.rs"]
 mod judge;
+mod lent;
 mod line;
 mod links;
 mod seats;
