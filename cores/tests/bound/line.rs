@@ -266,3 +266,20 @@ fn an_open_queue_waits_for_the_lease_of_another_queue_s_entry_in_its_chain() {
         epochs::end_lease(&mut world.order, bit).expect("it was leased");
     }
 }
+
+#[test]
+fn a_strict_queue_has_one_lease_at_a_time() {
+    let flags = queue_flags::LEASED | queue_flags::STRICT;
+    let mut world = World::with(1, Setup { slots: 8, flags, window: 0, lowest_every: 0 });
+    for _ in 0..4 {
+        world.put(0, 0, &enqueue::Data::default()).expect("there is room");
+    }
+    for (wanted, leased) in [(0, 0), (3, 1), (3, 1), (0, 1)] {
+        world.claim(0, wanted);
+        assert_eq!(world.handles(0, list::LEASED).len(), leased);
+    }
+    let (id, handle) = world.handles(0, list::LEASED)[0];
+    world.dispatch(id, handle);
+    world.claim(0, 2);
+    assert_eq!(world.handles(0, list::LEASED).len(), 1);
+}
