@@ -2,8 +2,8 @@
 
 use crate::judge::Id;
 use crate::world::{Setup, World};
-use cores::queue::{Handle, Pauses, Report};
-use shared_layouts::scheduler::{Order, enqueue, list, queue_flags, when_dead};
+use cores::queue::{Handle, Pauses, Refusal, Report};
+use shared_layouts::scheduler::{Order, SchedulerError, enqueue, list, queue_flags, when_dead};
 
 const WORKER: [u8; 32] = [9; 32];
 
@@ -36,6 +36,12 @@ fn a_handle_that_names_no_entry_any_more_changes_nothing() {
     let nowhere = Handle { slot: 99, generation: 1 };
     let stale = |handle: Handle| Handle { generation: handle.generation + 1, ..handle };
     let (before, now) = (state(&mut world), world.now);
+    // Only of what can be dispatched the order is asked.
+    let turn = |world: &mut World, handle| world.queue(0).check_turn(handle, now).map_err(Refusal::number);
+    assert_eq!(turn(&mut world, leased), Err(SchedulerError::OrderWaits as u64));
+    for handle in [stale(leased), ready, stale(ready), free, nowhere] {
+        assert_eq!(turn(&mut world, handle), Ok(()), "{handle:?}");
+    }
     for handle in [stale(ready), stale(leased), free, nowhere] {
         // One that finds nothing to do, and one that refuses.
         assert!(world.lent(0, handle, |queue| {
