@@ -53,3 +53,16 @@ fn who_died_first_is_looked_at_anew_after_each_death() {
     world.claim(0, 1);
     assert_eq!([list::DEAD, list::LEASED].map(|kind| count(&mut world, kind)), [2, 1]);
 }
+
+#[test]
+fn a_reap_takes_a_doomed_entry_out_and_leaves_others() {
+    let mut world = world(1);
+    let now = world.now;
+    for (id, handle) in world.handles(0, list::READY) {
+        let is_doomed = world.judge.operations[&id].member == 1;
+        assert_eq!(world.queue(0).reap(handle, now), Ok(is_doomed), "{id:?}");
+        world.observe(0);
+        let kind = if is_doomed { list::DEAD } else { list::READY };
+        assert_eq!(world.queue(0).entries[usize::from(handle.slot)].list, kind);
+    }
+}
