@@ -2,7 +2,9 @@
 
 use crate::judge::State;
 use crate::world::{Setup, World};
-use shared_layouts::scheduler::{enqueue, list, queue_flags, reason, when_dead};
+use cores::order::epochs;
+use cores::queue::Refusal;
+use shared_layouts::scheduler::{SchedulerError, enqueue, list, queue_flags, reason, when_dead};
 
 /// A world in which the entries of member 1 die with one of member 0 that is dead already: so many of them, and below them one of
 /// member 2 that waits for nobody.
@@ -64,5 +66,33 @@ fn a_reap_takes_a_doomed_entry_out_and_leaves_others() {
         world.observe(0);
         let kind = if is_doomed { list::DEAD } else { list::READY };
         assert_eq!(world.queue(0).entries[usize::from(handle.slot)].list, kind);
+    }
+}
+
+#[test]
+fn a_first_entry_waits_or_dies_whatever_else_its_predecessors_do() {
+    for (pending, leased, expected) in [
+        (0, None, SchedulerError::OrderDoomed),
+        // One of the same member is dead, and another is pending.
+        (1, None, SchedulerError::OrderWaits),
+        // One is dead, and the chain is busy with the same member.
+        (0, Some(0), SchedulerError::OrderDoomed),
+    ] {
+        let mut world = World::with(1, Setup { slots: 8, flags: 0, window: 2, lowest_every: 0 });
+        world.compose(&[(0, 1, when_dead::CASCADE, true)]);
+        for _ in 0..=pending {
+            world.put(0, 0, &enqueue::Data::default()).expect("there is room");
+        }
+        let dead = world.handles(0, list::READY)[0];
+        world.dead_letter(dead.0, dead.1);
+        world.observe(0);
+        let id = world.put(0, 1, &enqueue::Data { level: 9, ..Default::default() }).expect("there is room");
+        if let Some(bit) = leased {
+            epochs::lease(&mut world.order, bit).expect("there is room");
+        }
+        let handle = world.handles(0, list::READY).into_iter().find(|one| one.0 == id).expect("it is ready").1;
+        let now = world.now;
+        let found = world.queue(0).dispatchable(handle, &[9; 32], now).map(|_| ()).map_err(Refusal::number);
+        assert_eq!(found, Err(expected as u64), "{pending} pending, {leased:?} leased");
     }
 }
