@@ -129,12 +129,15 @@ fn bytes_that_are_not_aligned_are_refused() {
     let mut words = queue(Queue::DISCRIMINATOR, 0);
     words.push(0);
     let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
+    let length = bytes.len() - 8;
     for offset in 1..8 {
-        let length = bytes.len() - 8;
+        bytes.copy_within(offset - 1..offset - 1 + length, offset);
         let moved = &mut bytes[offset..offset + length];
         assert_eq!(QueueMut::load(moved).map(|_| ()), error(ProgramError::InvalidAccountData));
         assert_eq!(QueueMut::load_any(moved).map(|_| ()), error(ProgramError::InvalidAccountData));
     }
+    bytes.copy_within(7..7 + length, 0);
+    assert!(QueueMut::load(&mut bytes[..length]).is_ok(), "it was the queue that was moved");
 }
 
 #[test]
