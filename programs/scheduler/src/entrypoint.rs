@@ -59,7 +59,7 @@ pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
                     };
                 }
                 if let [wire::reap::DISCRIMINATOR, data @ ..] = data {
-                    return status(instructions::reap(Call { program_id, accounts: &mut accounts, data }), &accounts);
+                    return status(apart(instructions::reap, program_id, &mut accounts, data), &accounts);
                 }
                 return status(process(program_id, &mut accounts, data), &accounts);
             }
@@ -72,10 +72,10 @@ pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
                 let (data, program_id) = unsafe { data_and_program(end) };
                 let result = match data {
                     [wire::claim::DISCRIMINATOR, data @ ..] => {
-                        instructions::claim(Call { program_id, accounts: &mut accounts, data })
+                        apart(instructions::claim, program_id, &mut accounts, data)
                     }
                     [wire::fail::DISCRIMINATOR, data @ ..] => {
-                        instructions::fail(Call { program_id, accounts: &mut accounts, data })
+                        apart(instructions::fail, program_id, &mut accounts, data)
                     }
                     _ => process(program_id, &mut accounts, data),
                 };
@@ -99,7 +99,7 @@ pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
                 let (data, program_id) = unsafe { data_and_program(end) };
                 let result = match data {
                     [wire::dispatch_direct::DISCRIMINATOR, data @ ..] => {
-                        instructions::dispatch_direct(Call { program_id, accounts: &mut accounts, data })
+                        apart(instructions::dispatch_direct, program_id, &mut accounts, data)
                     }
                     _ => process(program_id, &mut accounts, data),
                 };
@@ -293,6 +293,18 @@ unsafe fn walk<const N: usize>(input: *mut u8) -> Option<([AccountView; N], *mut
     Some((unsafe { core::mem::transmute_copy::<_, [AccountView; N]>(&accounts) }, at))
 }
 
+/// Keeps a handler out of the code around it, and hands it its call in registers, where a reference to a call would be written and
+/// read again.
+#[inline(never)]
+pub(crate) fn apart<E>(
+    handler: impl FnOnce(Call) -> Result<(), E>,
+    program_id: &Address,
+    accounts: &mut [AccountView],
+    data: &[u8],
+) -> Result<(), E> {
+    handler(Call { program_id, accounts, data })
+}
+
 /// Says so if what was refused is an account of another version.
 #[cold]
 #[inline(never)]
@@ -302,64 +314,75 @@ fn explained(refusal: Refusal, program_id: &Address, accounts: &[AccountView]) -
 
 #[inline(never)]
 fn process(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> Result<(), Refusal> {
-    let [discriminator, data @ ..] = data else {
+    let [discriminator, rest @ ..] = data else {
         return Err(ProgramError::InvalidInstructionData.into());
     };
-    let call = Call { program_id, accounts, data };
     // What is called most, or has to be cheap, is decided first.
     match *discriminator {
-        wire::claim::DISCRIMINATOR => ordered::claim(call),
-        wire::enqueue::DISCRIMINATOR => ordered::enqueue(call),
-        wire::pause::DISCRIMINATOR => instructions::pause(call).map_err(Refusal::passed_on),
-        wire::resume::DISCRIMINATOR => instructions::resume(call).map_err(Refusal::passed_on),
-        wire::hold::DISCRIMINATOR => instructions::hold(call),
-        wire::redrive::DISCRIMINATOR => instructions::redrive(call),
-        _ => process_other(*discriminator, call),
+        wire::claim::DISCRIMINATOR => ordered::claim(Call { program_id, accounts, data: rest }),
+        wire::enqueue::DISCRIMINATOR => ordered::enqueue(Call { program_id, accounts, data: rest }),
+        wire::pause::DISCRIMINATOR => {
+            instructions::pause(Call { program_id, accounts, data: rest }).map_err(Refusal::passed_on)
+        }
+        wire::resume::DISCRIMINATOR => {
+            instructions::resume(Call { program_id, accounts, data: rest }).map_err(Refusal::passed_on)
+        }
+        wire::hold::DISCRIMINATOR => apart(instructions::hold, program_id, accounts, rest),
+        wire::redrive::DISCRIMINATOR => apart(instructions::redrive, program_id, accounts, rest),
+        _ => process_other(program_id, accounts, data),
     }
 }
 
 #[inline(never)]
-fn process_other(discriminator: u8, call: Call) -> Result<(), Refusal> {
-    match discriminator {
-        wire::dispatch::DISCRIMINATOR => ordered::dispatch(call),
-        wire::dispatch_direct::DISCRIMINATOR => instructions::dispatch_direct(call),
-        wire::fail::DISCRIMINATOR => instructions::fail(call),
-        wire::reap::DISCRIMINATOR => instructions::reap(call),
-        wire::accept_shard_owner::DISCRIMINATOR => instructions::accept_shard_owner(call),
-        wire::cancel::DISCRIMINATOR => instructions::cancel(call),
-        wire::close_queue::DISCRIMINATOR => instructions::close_queue(call),
-        wire::create_queue::DISCRIMINATOR => instructions::create_queue(call),
-        wire::dead_letter::DISCRIMINATOR => instructions::dead_letter(call),
-        wire::deregister_shard::DISCRIMINATOR => instructions::deregister_shard(call),
-        wire::enqueue_batch::DISCRIMINATOR => instructions::enqueue_batch(call),
-        wire::grow_queue::DISCRIMINATOR => instructions::grow_queue(call),
-        wire::accept_authority::DISCRIMINATOR => instructions::accept_authority(call).map_err(Refusal::passed_on),
-        wire::finalize::DISCRIMINATOR => instructions::finalize(call).map_err(Refusal::passed_on),
-        wire::migrate::DISCRIMINATOR => instructions::migrate(call).map_err(Refusal::passed_on),
-        wire::nominate_authority::DISCRIMINATOR => instructions::nominate_authority(call).map_err(Refusal::passed_on),
-        wire::update_config::DISCRIMINATOR => instructions::update_config(call).map_err(Refusal::passed_on),
-        wire::initialize::DISCRIMINATOR => instructions::initialize(call).map_err(Refusal::passed_on),
-        wire::nominate_shard_owner::DISCRIMINATOR => instructions::nominate_shard_owner(call),
-        wire::purge::DISCRIMINATOR => instructions::purge(call),
-        wire::register_shard::DISCRIMINATOR => instructions::register_shard(call),
-        wire::release::DISCRIMINATOR => instructions::release(call),
-        wire::reprioritize::DISCRIMINATOR => instructions::reprioritize(call),
-        wire::requeue::DISCRIMINATOR => instructions::requeue(call),
-        wire::restore::DISCRIMINATOR => instructions::restore(call),
-        wire::set_direct::DISCRIMINATOR => instructions::set_direct(call),
-        wire::set_producer::DISCRIMINATOR => instructions::set_producer(call),
-        wire::set_quota::DISCRIMINATOR => instructions::set_quota(call),
-        wire::set_worker::DISCRIMINATOR => instructions::set_worker(call),
-        wire::update_queue::DISCRIMINATOR => instructions::update_queue(call),
-        wire::update_shard::DISCRIMINATOR => instructions::update_shard(call),
-        wire::accept_constraints::DISCRIMINATOR => instructions::accept_constraints(call),
-        wire::allocate_resources::DISCRIMINATOR => instructions::allocate_resources(call),
-        wire::close_order::DISCRIMINATOR => instructions::close_order(call),
-        wire::compose::DISCRIMINATOR => instructions::compose(call),
-        wire::create_order::DISCRIMINATOR => instructions::create_order(call),
-        wire::rotate_epoch::DISCRIMINATOR => instructions::rotate_epoch(call),
-        wire::set_constraints::DISCRIMINATOR => instructions::set_constraints(call),
-        wire::withdraw_purse::DISCRIMINATOR => instructions::withdraw_purse(call),
+fn process_other(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> Result<(), Refusal> {
+    let [discriminator, data @ ..] = data else {
+        return Err(ProgramError::InvalidInstructionData.into());
+    };
+    macro_rules! run {
+        ($handler:ident) => {
+            apart(instructions::$handler, program_id, accounts, data)
+        };
+    }
+    match *discriminator {
+        wire::dispatch::DISCRIMINATOR => ordered::dispatch(Call { program_id, accounts, data }),
+        wire::dispatch_direct::DISCRIMINATOR => run!(dispatch_direct),
+        wire::fail::DISCRIMINATOR => run!(fail),
+        wire::reap::DISCRIMINATOR => run!(reap),
+        wire::accept_shard_owner::DISCRIMINATOR => run!(accept_shard_owner),
+        wire::cancel::DISCRIMINATOR => run!(cancel),
+        wire::close_queue::DISCRIMINATOR => run!(close_queue),
+        wire::create_queue::DISCRIMINATOR => run!(create_queue),
+        wire::dead_letter::DISCRIMINATOR => run!(dead_letter),
+        wire::deregister_shard::DISCRIMINATOR => run!(deregister_shard),
+        wire::enqueue_batch::DISCRIMINATOR => run!(enqueue_batch),
+        wire::grow_queue::DISCRIMINATOR => run!(grow_queue),
+        wire::accept_authority::DISCRIMINATOR => run!(accept_authority).map_err(Refusal::passed_on),
+        wire::finalize::DISCRIMINATOR => run!(finalize).map_err(Refusal::passed_on),
+        wire::migrate::DISCRIMINATOR => run!(migrate).map_err(Refusal::passed_on),
+        wire::nominate_authority::DISCRIMINATOR => run!(nominate_authority).map_err(Refusal::passed_on),
+        wire::update_config::DISCRIMINATOR => run!(update_config).map_err(Refusal::passed_on),
+        wire::initialize::DISCRIMINATOR => run!(initialize).map_err(Refusal::passed_on),
+        wire::nominate_shard_owner::DISCRIMINATOR => run!(nominate_shard_owner),
+        wire::purge::DISCRIMINATOR => run!(purge),
+        wire::register_shard::DISCRIMINATOR => run!(register_shard),
+        wire::release::DISCRIMINATOR => run!(release),
+        wire::reprioritize::DISCRIMINATOR => run!(reprioritize),
+        wire::requeue::DISCRIMINATOR => run!(requeue),
+        wire::restore::DISCRIMINATOR => run!(restore),
+        wire::set_direct::DISCRIMINATOR => run!(set_direct),
+        wire::set_producer::DISCRIMINATOR => run!(set_producer),
+        wire::set_quota::DISCRIMINATOR => run!(set_quota),
+        wire::set_worker::DISCRIMINATOR => run!(set_worker),
+        wire::update_queue::DISCRIMINATOR => run!(update_queue),
+        wire::update_shard::DISCRIMINATOR => run!(update_shard),
+        wire::accept_constraints::DISCRIMINATOR => run!(accept_constraints),
+        wire::allocate_resources::DISCRIMINATOR => run!(allocate_resources),
+        wire::close_order::DISCRIMINATOR => run!(close_order),
+        wire::compose::DISCRIMINATOR => run!(compose),
+        wire::create_order::DISCRIMINATOR => run!(create_order),
+        wire::rotate_epoch::DISCRIMINATOR => run!(rotate_epoch),
+        wire::set_constraints::DISCRIMINATOR => run!(set_constraints),
+        wire::withdraw_purse::DISCRIMINATOR => run!(withdraw_purse),
         _ => Err(ProgramError::InvalidInstructionData.into()),
     }
 }

@@ -3,6 +3,7 @@
 //! The registry, which holds the shares, follows the accounts of the dispatch. The reservation comes first, and then the dispatch runs
 //! as if there were no quota; if it is refused, the reservation is taken back.
 
+use crate::entrypoint::apart;
 use crate::{instructions, load, ordered};
 use cores::queue::Refusal;
 use cores::refuse;
@@ -42,7 +43,7 @@ fn run(number: u8, call: &mut Call, registry: &Registry) -> Result<(), Refusal> 
             (accounts, None) => instructions::dispatch_cold(Call { program_id, accounts, data: handle }),
         }
     } else if call.accounts.len() == dispatch_direct::SPEC.accounts.len() {
-        instructions::dispatch_direct(Call { program_id, accounts: call.accounts, data: handle })
+        apart(instructions::dispatch_direct, program_id, call.accounts, handle)
     } else {
         let result = ordered::process(&mut Call { program_id, accounts: call.accounts, data });
         result.unwrap_or_else(|| Err(ProgramError::InvalidArgument.into()))

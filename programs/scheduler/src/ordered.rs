@@ -3,6 +3,7 @@
 //! They have the order behind their accounts. For most of them the handler is that of every queue: it is called with the
 //! queue lent to it, and afterwards the order is told what became of the entry.
 
+use crate::entrypoint::apart;
 use crate::{instructions, load};
 use cores::queue::{Handle, OrderedMut, Refusal};
 use cores::refuse;
@@ -54,7 +55,7 @@ pub(crate) fn claim(call: Call) -> Result<(), Refusal> {
     let Call { program_id, accounts, data } = call;
     match load::split_order(accounts, wire::claim::SPEC.accounts.len()) {
         (accounts, Some(order)) => instructions::claim_ordered(Call { program_id, accounts, data }, order),
-        (accounts, None) => instructions::claim(Call { program_id, accounts, data }),
+        (accounts, None) => apart(instructions::claim, program_id, accounts, data),
     }
 }
 
@@ -148,19 +149,18 @@ fn handle_entry(call: Call) -> Result<(), Refusal> {
     let [discriminator, data @ ..] = data else {
         return Err(ProgramError::InvalidInstructionData.into());
     };
-    let call = Call { program_id, accounts, data };
     match *discriminator {
-        wire::dispatch_direct::DISCRIMINATOR => instructions::dispatch_direct(call),
-        wire::fail::DISCRIMINATOR => instructions::fail(call),
-        wire::reap::DISCRIMINATOR => instructions::reap(call),
-        wire::reprioritize::DISCRIMINATOR => instructions::reprioritize(call),
-        wire::hold::DISCRIMINATOR => instructions::hold(call),
-        wire::release::DISCRIMINATOR => instructions::release(call),
-        wire::requeue::DISCRIMINATOR => instructions::requeue(call),
-        wire::cancel::DISCRIMINATOR => instructions::cancel(call),
-        wire::dead_letter::DISCRIMINATOR => instructions::dead_letter(call),
-        wire::redrive::DISCRIMINATOR => instructions::redrive(call),
-        _ => instructions::purge(call),
+        wire::dispatch_direct::DISCRIMINATOR => apart(instructions::dispatch_direct, program_id, accounts, data),
+        wire::fail::DISCRIMINATOR => apart(instructions::fail, program_id, accounts, data),
+        wire::reap::DISCRIMINATOR => apart(instructions::reap, program_id, accounts, data),
+        wire::reprioritize::DISCRIMINATOR => apart(instructions::reprioritize, program_id, accounts, data),
+        wire::hold::DISCRIMINATOR => apart(instructions::hold, program_id, accounts, data),
+        wire::release::DISCRIMINATOR => apart(instructions::release, program_id, accounts, data),
+        wire::requeue::DISCRIMINATOR => apart(instructions::requeue, program_id, accounts, data),
+        wire::cancel::DISCRIMINATOR => apart(instructions::cancel, program_id, accounts, data),
+        wire::dead_letter::DISCRIMINATOR => apart(instructions::dead_letter, program_id, accounts, data),
+        wire::redrive::DISCRIMINATOR => apart(instructions::redrive, program_id, accounts, data),
+        _ => apart(instructions::purge, program_id, accounts, data),
     }
 }
 

@@ -2,7 +2,6 @@ use crate::Scheduler;
 use program_common::{Call, Outcome, lifecycle};
 use shared_layouts::scheduler::accept_authority::{Accounts, Data};
 
-#[inline(never)]
 pub(crate) fn accept_authority(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (Data {}, _) = Data::parse(call.data)?;

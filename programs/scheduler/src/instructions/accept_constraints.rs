@@ -6,7 +6,6 @@ use pinocchio::error::ProgramError;
 use program_common::Call;
 use shared_layouts::scheduler::accept_constraints::{Accounts, Data};
 
-#[inline(never)]
 pub(crate) fn accept_constraints(call: Call) -> Result<(), Refusal> {
     let (data, _) = Data::parse(call.data)?;
     let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;

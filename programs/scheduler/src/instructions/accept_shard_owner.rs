@@ -6,7 +6,6 @@ use shared_layouts::account::{NO_KEY, keys_equal};
 use shared_layouts::scheduler::Shard;
 use shared_layouts::scheduler::accept_shard_owner::{Accounts, Data};
 
-#[inline(never)]
 pub(crate) fn accept_shard_owner(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (Data {}, _) = Data::parse(call.data)?;

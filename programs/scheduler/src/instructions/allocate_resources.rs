@@ -8,7 +8,6 @@ use shared_layouts::account::keys_equal;
 use shared_layouts::scheduler::allocate_resources::{Accounts, Data};
 use shared_layouts::scheduler::{MAX_SHARDS, Registry, SchedulerConfig, WeightRecord};
 
-#[inline(never)]
 pub(crate) fn allocate_resources(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (Data {}, tail) = Data::parse(call.data)?;

@@ -4,7 +4,6 @@ use program_common::Call;
 use shared_layouts::account::keys_equal;
 use shared_layouts::scheduler::cancel::{Accounts, Data};
 
-#[inline(never)]
 pub(crate) fn cancel(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;

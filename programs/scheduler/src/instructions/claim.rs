@@ -6,7 +6,6 @@ use program_common::Call;
 use shared_layouts::scheduler::SchedulerConfig;
 use shared_layouts::scheduler::claim::{Accounts, Data};
 
-#[inline(never)]
 pub(crate) fn claim(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;

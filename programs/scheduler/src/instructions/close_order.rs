@@ -7,7 +7,6 @@ use program_common::Call;
 use shared_layouts::scheduler::close_order::{Accounts, Data};
 use shared_layouts::scheduler::{Order, Shard};
 
-#[inline(never)]
 pub(crate) fn close_order(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     Data::parse(call.data)?;

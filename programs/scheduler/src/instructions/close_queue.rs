@@ -8,7 +8,6 @@ use program_common::Call;
 use shared_layouts::scheduler::close_queue::{Accounts, Data};
 use shared_layouts::scheduler::{Shard, queue_flags};
 
-#[inline(never)]
 pub(crate) fn close_queue(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (Data {}, _) = Data::parse(call.data)?;

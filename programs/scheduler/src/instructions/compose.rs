@@ -9,7 +9,6 @@ use shared_layouts::scheduler::{
     Composition, MAX_ORDER_SHARDS, NO_LEVEL, Order, composition_mode, constraint_kind, constraint_status,
 };
 
-#[inline(never)]
 pub(crate) fn compose(call: Call) -> Result<(), Refusal> {
     let (data, _) = Data::parse(call.data)?;
     let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;

@@ -15,7 +15,6 @@ use shared_layouts::scheduler::{
 /// Number of the first epoch. The one before it never had an entry.
 const FIRST_EPOCH: u32 = 1;
 
-#[inline(never)]
 pub(crate) fn create_order(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, tail) = Data::parse(call.data)?;

@@ -13,7 +13,6 @@ use shared_layouts::scheduler::{
     QUEUE_SEED, Queue, SchedulerConfig, Shard, queue_flags,
 };
 
-#[inline(never)]
 pub(crate) fn create_queue(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, tail) = Data::parse(call.data)?;

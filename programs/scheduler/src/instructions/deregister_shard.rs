@@ -8,7 +8,6 @@ use shared_layouts::account::keys_equal;
 use shared_layouts::scheduler::deregister_shard::{Accounts, Data};
 use shared_layouts::scheduler::{Registry, RegistryEntry, SchedulerConfig, Shard};
 
-#[inline(never)]
 pub(crate) fn deregister_shard(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (Data {}, _) = Data::parse(call.data)?;

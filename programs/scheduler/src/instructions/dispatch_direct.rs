@@ -14,7 +14,6 @@ use shared_layouts::processor::{
 use shared_layouts::scheduler::SchedulerConfig;
 use shared_layouts::scheduler::dispatch_direct::{Accounts, Data};
 
-#[inline(never)]
 pub(crate) fn dispatch_direct(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;

@@ -13,7 +13,6 @@ const ITEM_BYTES: usize = BatchItem::BYTES + enqueue::Data::BYTES;
 /// Capabilities that a `u32` has bits for; the entrypoint takes fewer accounts.
 const MAX_CAPABILITIES: usize = 31;
 
-#[inline(never)]
 pub(crate) fn enqueue_batch(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (Data {}, mut items) = Data::parse(call.data)?;

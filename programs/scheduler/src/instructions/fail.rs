@@ -5,7 +5,6 @@ use program_common::Call;
 use shared_layouts::scheduler::SchedulerConfig;
 use shared_layouts::scheduler::fail::{Accounts, Data};
 
-#[inline(never)]
 pub(crate) fn fail(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;

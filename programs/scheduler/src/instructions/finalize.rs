@@ -2,7 +2,6 @@ use crate::Scheduler;
 use program_common::{Call, Outcome, migration};
 use shared_layouts::scheduler::finalize::{Accounts, Data};
 
-#[inline(never)]
 pub(crate) fn finalize(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (Data {}, _) = Data::parse(call.data)?;

@@ -9,7 +9,6 @@ use shared_layouts::account::total_bytes;
 use shared_layouts::scheduler::grow_queue::{Accounts, Data};
 use shared_layouts::scheduler::{Entry, MAX_CREATE_BYTES, Queue, SchedulerConfig};
 
-#[inline(never)]
 pub(crate) fn grow_queue(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;

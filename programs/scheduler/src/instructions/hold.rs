@@ -3,7 +3,6 @@ use cores::queue::{Handle, Refusal};
 use program_common::Call;
 use shared_layouts::scheduler::hold::{Accounts, Data};
 
-#[inline(never)]
 pub(crate) fn hold(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;

@@ -10,7 +10,6 @@ use shared_layouts::processor::ProcessorConfig;
 use shared_layouts::scheduler::initialize::{Accounts, Data};
 use shared_layouts::scheduler::{REGISTRY_SEED, Registry, SchedulerConfig};
 
-#[inline(never)]
 pub(crate) fn initialize(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;

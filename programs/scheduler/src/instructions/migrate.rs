@@ -3,7 +3,6 @@ use program_common::migration::Migrate;
 use program_common::{Call, Outcome};
 use shared_layouts::scheduler::migrate::{Accounts, Data};
 
-#[inline(never)]
 pub(crate) fn migrate(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;

@@ -6,7 +6,6 @@ use shared_layouts::account::keys_equal;
 use shared_layouts::scheduler::Shard;
 use shared_layouts::scheduler::nominate_shard_owner::{Accounts, Data};
 
-#[inline(never)]
 pub(crate) fn nominate_shard_owner(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;

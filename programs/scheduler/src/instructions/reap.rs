@@ -6,7 +6,6 @@ use program_common::Call;
 use shared_layouts::scheduler::reap::{Accounts, Data};
 use shared_layouts::scheduler::{EntryHandle, SchedulerConfig};
 
-#[inline(never)]
 pub(crate) fn reap(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (Data {}, handles) = Data::parse(call.data)?;

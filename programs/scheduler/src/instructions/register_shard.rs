@@ -8,7 +8,6 @@ use shared_layouts::account::{AccountHeader, AccountLayout, Key, NO_KEY, keys_eq
 use shared_layouts::scheduler::register_shard::{Accounts, Data};
 use shared_layouts::scheduler::{Registry, RegistryEntry, SHARD_SEED, SchedulerConfig, Shard, registration};
 
-#[inline(never)]
 pub(crate) fn register_shard(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;

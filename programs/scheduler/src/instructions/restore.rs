@@ -5,7 +5,6 @@ use program_common::Call;
 use shared_layouts::scheduler::restore::{Accounts, Data};
 use shared_layouts::scheduler::{SchedulerConfig, enqueue};
 
-#[inline(never)]
 pub(crate) fn restore(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (_, arguments) = Data::parse(call.data)?;

@@ -5,7 +5,6 @@ use program_common::Call;
 use shared_layouts::scheduler::Order;
 use shared_layouts::scheduler::rotate_epoch::{Accounts, Data};
 
-#[inline(never)]
 pub(crate) fn rotate_epoch(call: Call) -> Result<(), Refusal> {
     Data::parse(call.data)?;
     let (accounts, _) = Accounts::parse_cold_or_deny(call.accounts)?;

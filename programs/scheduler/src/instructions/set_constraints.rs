@@ -14,7 +14,6 @@ use shared_layouts::scheduler::{
     SchedulerConfig, constraint_kind,
 };
 
-#[inline(never)]
 pub(crate) fn set_constraints(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, tail) = Data::parse(call.data)?;

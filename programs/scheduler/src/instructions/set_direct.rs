@@ -6,7 +6,6 @@ use shared_layouts::account::keys_equal;
 use shared_layouts::scheduler::SchedulerConfig;
 use shared_layouts::scheduler::set_direct::{Accounts, Data};
 
-#[inline(never)]
 pub(crate) fn set_direct(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;

@@ -4,7 +4,6 @@ use program_common::Call;
 use shared_layouts::scheduler::ProducerRecord;
 use shared_layouts::scheduler::set_producer::{Accounts, Data};
 
-#[inline(never)]
 pub(crate) fn set_producer(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;

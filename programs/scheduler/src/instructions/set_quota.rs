@@ -5,7 +5,6 @@ use program_common::Call;
 use shared_layouts::scheduler::set_quota::{Accounts, Data};
 use shared_layouts::scheduler::{MAX_QUOTA_PERMILLE, Shard, queue_flags};
 
-#[inline(never)]
 pub(crate) fn set_quota(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;

@@ -4,7 +4,6 @@ use pinocchio::error::ProgramError;
 use program_common::Call;
 use shared_layouts::scheduler::set_worker::{Accounts, Data};
 
-#[inline(never)]
 pub(crate) fn set_worker(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;

@@ -7,7 +7,6 @@ use shared_layouts::lifecycle::Fault;
 use shared_layouts::scheduler::update_config::{Accounts, Data};
 use shared_layouts::scheduler::{LEVELS, MAX_SHARDS, MAX_SLOTS, SchedulerConfig, config_fields, registration};
 
-#[inline(never)]
 pub(crate) fn update_config(call: Call) -> Outcome {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;

@@ -5,7 +5,6 @@ use program_common::Call;
 use shared_layouts::scheduler::queue_flags;
 use shared_layouts::scheduler::update_queue::{Accounts, Data};
 
-#[inline(never)]
 pub(crate) fn update_queue(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;

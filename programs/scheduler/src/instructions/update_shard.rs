@@ -7,7 +7,6 @@ use shared_layouts::account::keys_equal;
 use shared_layouts::scheduler::Shard;
 use shared_layouts::scheduler::update_shard::{Accounts, Data};
 
-#[inline(never)]
 pub(crate) fn update_shard(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;

@@ -6,7 +6,6 @@ use program_common::Call;
 use program_common::accounts::move_lamports;
 use shared_layouts::scheduler::withdraw_purse::{Accounts, Data};
 
-#[inline(never)]
 pub(crate) fn withdraw_purse(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
