@@ -154,8 +154,7 @@ unsafe fn enter_any(accounts: *mut u8) -> u64 {
             // SAFETY: the accounts end there.
             let (data, program_id) = unsafe { data_and_program(end) };
             if let [wire::dispatch::DISCRIMINATOR, data @ ..] = data {
-                let call = Call { program_id, accounts: &mut accounts, data };
-                return status(ordered::dispatch(call), &accounts);
+                return status(apart(instructions::dispatch_ordered, program_id, &mut accounts, data), &accounts);
             }
             return status(process(program_id, &mut accounts, data), &accounts);
         }
@@ -319,8 +318,8 @@ fn process(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> R
     };
     // What is called most, or has to be cheap, is decided first.
     match *discriminator {
-        wire::claim::DISCRIMINATOR => ordered::claim(Call { program_id, accounts, data: rest }),
-        wire::enqueue::DISCRIMINATOR => ordered::enqueue(Call { program_id, accounts, data: rest }),
+        wire::claim::DISCRIMINATOR => ordered::claim(program_id, accounts, rest),
+        wire::enqueue::DISCRIMINATOR => ordered::enqueue(program_id, accounts, rest),
         wire::pause::DISCRIMINATOR => {
             instructions::pause(Call { program_id, accounts, data: rest }).map_err(Refusal::passed_on)
         }
@@ -344,7 +343,7 @@ fn process_other(program_id: &Address, accounts: &mut [AccountView], data: &[u8]
         };
     }
     match *discriminator {
-        wire::dispatch::DISCRIMINATOR => ordered::dispatch(Call { program_id, accounts, data }),
+        wire::dispatch::DISCRIMINATOR => ordered::dispatch(program_id, accounts, data),
         wire::dispatch_direct::DISCRIMINATOR => run!(dispatch_direct),
         wire::fail::DISCRIMINATOR => run!(fail),
         wire::reap::DISCRIMINATOR => run!(reap),

@@ -36,11 +36,10 @@ fn run(number: u8, call: &mut Call, registry: &Registry) -> Result<(), Refusal> 
     // `enter` has read a handle behind the first byte.
     let handle = data.get(1..).unwrap_or(&[]);
     let result = if number == dispatch::DISCRIMINATOR {
-        match load::split_order(call.accounts, dispatch::SPEC.accounts.len()) {
-            (accounts, Some(order)) => {
-                instructions::dispatch_ordered(Call { program_id, accounts, data: handle }, order)
-            }
-            (accounts, None) => instructions::dispatch_cold(Call { program_id, accounts, data: handle }),
+        if call.accounts.len() == dispatch::SPEC.accounts.len() + 1 {
+            apart(instructions::dispatch_ordered, program_id, call.accounts, handle)
+        } else {
+            instructions::dispatch_cold(Call { program_id, accounts: call.accounts, data: handle })
         }
     } else if call.accounts.len() == dispatch_direct::SPEC.accounts.len() {
         apart(instructions::dispatch_direct, program_id, call.accounts, handle)

@@ -51,31 +51,31 @@ pub(crate) fn explained(refusal: Refusal, accounts: &[AccountView], program: &Ad
 
 /// A claim that has not the accounts of the plain form, or one of them twice.
 #[inline(always)]
-pub(crate) fn claim(call: Call) -> Result<(), Refusal> {
-    let Call { program_id, accounts, data } = call;
-    match load::split_order(accounts, wire::claim::SPEC.accounts.len()) {
-        (accounts, Some(order)) => instructions::claim_ordered(Call { program_id, accounts, data }, order),
-        (accounts, None) => apart(instructions::claim, program_id, accounts, data),
+pub(crate) fn claim(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> Result<(), Refusal> {
+    if accounts.len() == wire::claim::SPEC.accounts.len() + 1 {
+        apart(instructions::claim_ordered, program_id, accounts, data)
+    } else {
+        apart(instructions::claim, program_id, accounts, data)
     }
 }
 
 /// An enqueue that has not the accounts of the plain form, or one of them twice.
 #[inline(always)]
-pub(crate) fn enqueue(call: Call) -> Result<(), Refusal> {
-    let Call { program_id, accounts, data } = call;
-    match load::split_order(accounts, wire::enqueue::SPEC.accounts.len()) {
-        (accounts, Some(order)) => instructions::enqueue_ordered(Call { program_id, accounts, data }, order),
-        (accounts, None) => instructions::enqueue_any(Call { program_id, accounts, data }),
+pub(crate) fn enqueue(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> Result<(), Refusal> {
+    if accounts.len() == wire::enqueue::SPEC.accounts.len() + 1 {
+        apart(instructions::enqueue_ordered, program_id, accounts, data)
+    } else {
+        instructions::enqueue_any(Call { program_id, accounts, data })
     }
 }
 
 /// A dispatch that has not the accounts of the plain form, or one of them twice.
 #[inline(always)]
-pub(crate) fn dispatch(call: Call) -> Result<(), Refusal> {
-    let Call { program_id, accounts, data } = call;
-    match load::split_order(accounts, wire::dispatch::SPEC.accounts.len()) {
-        (accounts, Some(order)) => instructions::dispatch_ordered(Call { program_id, accounts, data }, order),
-        (accounts, None) => instructions::dispatch_repeated(Call { program_id, accounts, data }),
+pub(crate) fn dispatch(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> Result<(), Refusal> {
+    if accounts.len() == wire::dispatch::SPEC.accounts.len() + 1 {
+        apart(instructions::dispatch_ordered, program_id, accounts, data)
+    } else {
+        instructions::dispatch_repeated(Call { program_id, accounts, data })
     }
 }
 

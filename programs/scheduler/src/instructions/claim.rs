@@ -1,7 +1,7 @@
 use crate::load;
 use cores::queue::{Lease, Refusal};
-use pinocchio::AccountView;
 use pinocchio::cpi::set_return_data;
+use pinocchio::error::ProgramError;
 use program_common::Call;
 use shared_layouts::scheduler::SchedulerConfig;
 use shared_layouts::scheduler::claim::{Accounts, Data};
@@ -27,11 +27,11 @@ pub(crate) fn claim(call: Call) -> Result<(), Refusal> {
 }
 
 /// The same from a queue that is bound to an order, which follows the fixed accounts.
-#[inline(never)]
-pub(crate) fn claim_ordered(call: Call, order: &mut AccountView) -> Result<(), Refusal> {
+pub(crate) fn claim_ordered(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let (order, fixed) = call.accounts.split_last_mut().ok_or(ProgramError::NotEnoughAccountKeys)?;
+    let (accounts, _) = Accounts::parse(fixed)?;
     let now = load::now(accounts.clock)?;
     // SAFETY: config, queue and order are different kinds of account, so none is held twice.
     let config: &SchedulerConfig = unsafe { load::read_cold(accounts.config, program_id) }?;

@@ -47,11 +47,11 @@ fn finish(
 }
 
 /// The same from a queue that is bound to an order, which follows the fixed accounts.
-#[inline(never)]
-pub(crate) fn dispatch_ordered(call: Call, order: &mut AccountView) -> Result<(), Refusal> {
+pub(crate) fn dispatch_ordered(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (data, _) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let (order, fixed) = call.accounts.split_last_mut().ok_or(ProgramError::NotEnoughAccountKeys)?;
+    let (accounts, _) = Accounts::parse(fixed)?;
     let run = Run { slot: data.slot, generation: data.generation, program_id };
     let now = load::now(accounts.clock)?;
     // SAFETY: config, queue and order are different kinds of account, so none is held twice.

@@ -1,6 +1,6 @@
 use crate::load;
 use cores::queue::{NewEntry, Refusal, is_plain};
-use pinocchio::AccountView;
+use pinocchio::error::ProgramError;
 use program_common::Call;
 use shared_layouts::scheduler::enqueue::{Accounts, Data};
 
@@ -39,11 +39,11 @@ pub(crate) fn enqueue_any(call: Call) -> Result<(), Refusal> {
 }
 
 /// The same into a queue that is bound to an order, which follows the fixed accounts.
-#[inline(never)]
-pub(crate) fn enqueue_ordered(call: Call, order: &mut AccountView) -> Result<(), Refusal> {
+pub(crate) fn enqueue_ordered(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (request, arguments) = Data::parse(call.data)?;
-    let (accounts, _) = Accounts::parse(call.accounts)?;
+    let (order, fixed) = call.accounts.split_last_mut().ok_or(ProgramError::NotEnoughAccountKeys)?;
+    let (accounts, _) = Accounts::parse(fixed)?;
     let purse_lamports = load::purse_lamports(accounts.queue, request.tip_lamports)?;
     // SAFETY: queue and order are different kinds of account, and no other one of this program is loaded here.
     let mut queue = unsafe { load::ordered_queue(accounts.queue, order, program_id) }?;
