@@ -77,6 +77,9 @@ pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
                     [wire::fail::DISCRIMINATOR, data @ ..] => {
                         apart(instructions::fail, program_id, &mut accounts, data)
                     }
+                    [wire::enqueue::DISCRIMINATOR, data @ ..] => {
+                        apart(instructions::enqueue_ordered, program_id, &mut accounts, data)
+                    }
                     _ => process(program_id, &mut accounts, data),
                 };
                 return status(result, &accounts);
