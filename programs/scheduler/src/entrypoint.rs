@@ -41,6 +41,9 @@ pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
             if let [wire::dispatch::DISCRIMINATOR, data @ ..] = data {
                 return status(instructions::dispatch(Call { program_id, accounts: &mut accounts, data }), &accounts);
             }
+            if let [wire::claim::DISCRIMINATOR, data @ ..] = data {
+                return status(apart(instructions::claim_ordered, program_id, &mut accounts, data), &accounts);
+            }
             return status(process(program_id, &mut accounts, data), &accounts);
         }
     }
