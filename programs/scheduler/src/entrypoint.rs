@@ -112,6 +112,21 @@ pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
                 return status(result, &accounts);
             }
         }
+        7 => {
+            // SAFETY: the caller's contract, and the number of accounts.
+            let walked = unsafe { walk::<7>(input) };
+            if let Some((mut accounts, end)) = walked {
+                // SAFETY: the accounts end there.
+                let (data, program_id) = unsafe { data_and_program(end) };
+                let result = match data {
+                    [wire::dispatch::DISCRIMINATOR, data @ ..] => {
+                        apart(instructions::dispatch_ordered, program_id, &mut accounts, data)
+                    }
+                    _ => process(program_id, &mut accounts, data),
+                };
+                return status(result, &accounts);
+            }
+        }
         _ => {}
     }
     // SAFETY: the caller's contract; the accounts begin behind their number.
@@ -152,19 +167,6 @@ unsafe fn refused_after_walk(first: *const AccountView, refusal: Refusal) -> u64
 #[inline(never)]
 unsafe fn enter_any(accounts: *mut u8) -> u64 {
     let input = accounts.wrapping_sub(8);
-    // SAFETY: the input begins with the number of accounts.
-    if unsafe { number(input) } == 7 {
-        // SAFETY: the caller's contract, and the number of accounts.
-        let walked = unsafe { walk::<7>(input) };
-        if let Some((mut accounts, end)) = walked {
-            // SAFETY: the accounts end there.
-            let (data, program_id) = unsafe { data_and_program(end) };
-            if let [wire::dispatch::DISCRIMINATOR, data @ ..] = data {
-                return status(apart(instructions::dispatch_ordered, program_id, &mut accounts, data), &accounts);
-            }
-            return status(process(program_id, &mut accounts, data), &accounts);
-        }
-    }
     let mut places = [const { MaybeUninit::<AccountView>::uninit() }; MAX_ACCOUNTS];
     // SAFETY: the caller's contract.
     let call = unsafe { collect(input, &mut places) };
