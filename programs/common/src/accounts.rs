@@ -118,6 +118,32 @@ pub unsafe fn write_unborrowed<'a, T: AccountLayout>(
     }
 }
 
+/// [`write_unborrowed`], and what follows the fixed part.
+///
+/// # Errors
+/// As there.
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+pub unsafe fn split_unborrowed<'a, T: AccountLayout>(
+    account: &'a mut AccountView,
+    program: &Address,
+) -> Outcome<(&'a mut T, &'a mut [u8])> {
+    if !is_owned_by(account, program) {
+        return Err(invalid_owner());
+    }
+    // SAFETY: the caller's contract.
+    let bytes = unsafe { account.borrow_unchecked_mut() };
+    if !is_of_kind::<T>(bytes) {
+        return Err(invalid_data());
+    }
+    // SAFETY: the length was compared.
+    let (fixed, rest) = unsafe { bytes.split_at_mut_unchecked(size_of::<T>()) };
+    // SAFETY: as in `read_fixed_part`; the bytes are borrowed mutably.
+    Ok((unsafe { &mut *fixed.as_mut_ptr().cast::<T>() }, rest))
+}
+
 /// The fixed part of an account that was just created.
 ///
 /// # Errors

@@ -6,9 +6,9 @@ use cores::diff::arena::ArenaMut;
 use cores::diff::wire::{Size, number};
 use pinocchio::error::ProgramError;
 use pinocchio::{AccountView, Address};
-use program_common::accounts::{is_owned_by as owned_by, read_fixed_part, read_unborrowed, write_unborrowed};
+use program_common::accounts::{is_owned_by as owned_by, read_fixed_part, read_unborrowed, split_unborrowed, write_unborrowed};
 use program_common::clock;
-use shared_layouts::account::{Key, keys_equal, load_mut};
+use shared_layouts::account::{Key, keys_equal};
 use shared_layouts::diff::{
     Arena, DiffConfig, DiffError, MAX_GROWTH_BYTES, MAX_STATE_BYTES, State, Target, batch_stage, lock_state,
     target_kind,
@@ -112,13 +112,8 @@ pub(crate) unsafe fn state_mut<'a>(
     account: &'a mut AccountView,
     program_id: &Address,
 ) -> Outcome<(&'a mut State, &'a mut [u8])> {
-    if !owned_by(account, program_id) {
-        return Err(ProgramError::InvalidAccountOwner.into());
-    }
     // SAFETY: the caller's contract.
-    let bytes = unsafe { account.borrow_unchecked_mut() };
-    let (header, data) = bytes.split_at_mut_checked(State::BYTES).ok_or(ProgramError::InvalidAccountData)?;
-    Ok((load_mut(header)?, data))
+    Ok(unsafe { split_unborrowed(account, program_id) }?)
 }
 
 /// A managed state that `owner` signs for and no batch holds.

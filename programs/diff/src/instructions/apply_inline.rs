@@ -2,9 +2,8 @@ use crate::memory::Syscalls;
 use crate::parts;
 use crate::refusal::Outcome;
 use cores::diff::wire;
-use pinocchio::error::ProgramError;
 use program_common::{Call, accounts};
-use shared_layouts::account::{keys_equal, load_mut};
+use shared_layouts::account::keys_equal;
 use shared_layouts::diff::apply_inline::{Accounts, Data};
 use shared_layouts::diff::{DiffError, State, lock_state};
 
@@ -15,13 +14,8 @@ pub(crate) fn apply_inline(call: Call) -> Outcome {
     let (accounts, _) = Accounts::parse(call.accounts)?;
     // SAFETY: config and state are different kinds of account, so neither is held twice.
     let config = unsafe { parts::running_config_inline(accounts.config, program_id) }?;
-    if !accounts::is_owned_by(accounts.state, program_id) {
-        return Err(ProgramError::InvalidAccountOwner.into());
-    }
     // SAFETY: as above.
-    let bytes = unsafe { accounts.state.borrow_unchecked_mut() };
-    let (header, state_data) = bytes.split_at_mut_checked(State::BYTES).ok_or(ProgramError::InvalidAccountData)?;
-    let header: &mut State = load_mut(header)?;
+    let (header, state_data): (&mut State, _) = unsafe { accounts::split_unborrowed(accounts.state, program_id) }?;
     if !keys_equal(&header.owner, accounts.owner.address().as_array()) {
         return Err(DiffError::NotOwner.into());
     }
