@@ -5,7 +5,7 @@
 //! | queue | 1,000 slots, the config's default, all in use; every place of producers taken |
 //! | one entry | 96 bytes of arguments, a tip, a deadline, a recurrence that missed periods |
 //! | several entries | as many as the instruction takes, or as a transaction of 1,232 bytes names |
-//! | capability | 12 target accounts and 5 functions of 32 bytes each, or 5 accounts and 10 functions that look at the whole transaction: what one transaction can register |
+//! | capability | 12 target accounts, all chosen by the worker that can be, and 5 functions of 32 bytes each, or 5 accounts and 10 functions that look at the whole transaction: what one transaction can register |
 //! | arena | 10,240 bytes, filled to the last one by operations of one byte for eight targets |
 
 mod bound;
@@ -16,7 +16,9 @@ use super::scheduler::{ARGUMENTS, fill, thousand, thousand_of};
 use super::{Row, row};
 use mollusk_tests::diffs;
 use mollusk_tests::features::FeatureProfile;
-use mollusk_tests::fixture::{Definition, Fixture, apply_inline, execute, fixed, pause, people, queue_policy, verify};
+use mollusk_tests::fixture::{
+    Definition, Fixture, apply_inline, execute, fixed, pause, people, queue_policy, verify, worker_chosen,
+};
 use mollusk_tests::programs::{FLAGS_VERIFIER, NOOP, PROCESSOR, Program, SCHEDULER, address};
 use mollusk_tests::queues::{Bench, commitment, committed, leased_policy, plain};
 use shared_layouts::declare::InstructionSpec;
@@ -105,11 +107,12 @@ fn queueing() -> Vec<Row> {
     ]
 }
 
-/// A capability with so many accounts that can be dispatched directly, and the accounts.
+/// A capability with so many accounts that can be dispatched directly, and the accounts. The worker chooses each of them, so that
+/// each is compared with every other.
 fn direct_capability(targets: usize) -> (Definition, Vec<AccountMeta>) {
     let keys: Vec<Pubkey> = (0..targets).map(|index| address(&format!("target {index}"))).collect();
     let definition = Definition::new(&NOOP.address())
-        .targets(keys.iter().map(|key| fixed(key, 0)))
+        .targets(keys.iter().map(|_| worker_chosen(0)))
         .flags(capability_flags::DIRECT_DISPATCH);
     (definition, keys.iter().map(|key| AccountMeta::new_readonly(*key, false)).collect())
 }
@@ -257,7 +260,8 @@ fn all_dead(profile: FeatureProfile, spec: &'static InstructionSpec) -> u64 {
 /// Target accounts of the largest capability here.
 const TARGETS: usize = 12;
 
-/// A capability with many accounts whose functions compare 32 bytes of its first account's data.
+/// A capability with many accounts whose functions compare 32 bytes of its first account's data. The worker chooses the others, so
+/// that each is compared with every other.
 fn demanding_capability() -> (Definition, Vec<AccountMeta>) {
     let keys: Vec<Pubkey> = (0..TARGETS).map(|index| address(&format!("target {index}"))).collect();
     let function = Function {
@@ -267,8 +271,8 @@ fn demanding_capability() -> (Definition, Vec<AccountMeta>) {
         width: 32,
         ..bytemuck::Zeroable::zeroed()
     };
-    let definition =
-        Definition::new(&NOOP.address()).targets(keys.iter().map(|key| fixed(key, 0))).functions(vec![function; 5]);
+    let rules = (0..).zip(&keys).map(|(index, key)| if index == 0 { fixed(key, 0) } else { worker_chosen(0) });
+    let definition = Definition::new(&NOOP.address()).targets(rules).functions(vec![function; 5]);
     (definition, keys.iter().map(|key| AccountMeta::new_readonly(*key, false)).collect())
 }
 
