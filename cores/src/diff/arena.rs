@@ -14,8 +14,8 @@ use shared_layouts::diff::{Arena, BatchDigest};
 pub struct ArenaMut<'a> {
     /// Fixed part.
     pub header: &'a mut Arena,
-    /// Digests of committed batches.
-    pub ring: &'a mut [BatchDigest],
+    /// Digests of committed batches, as bytes: [`ArenaMut::digest`] takes one out, which only a commit needs.
+    pub ring: &'a mut [u8],
     /// Operations and inverse, `capacity_bytes` each.
     pub space: &'a mut [u8],
 }
@@ -52,9 +52,14 @@ impl<'a> ArenaMut<'a> {
         let header: &mut Arena = load_mut(header).ok()?;
         let ring_bytes = operations_offset(header.ring_slots) - Arena::BYTES;
         let (ring, space) = rest.split_at_mut_checked(ring_bytes)?;
-        let ring = bytemuck::try_cast_slice_mut(ring).ok()?;
         let space = space.get_mut(..header.capacity_bytes as usize + header.capacity_bytes as usize)?;
         Some(Self { header, ring, space })
+    }
+
+    /// The digest in a slot of the ring.
+    pub fn digest(ring: &mut [u8], slot: u16) -> Option<&mut BatchDigest> {
+        let start = total_bytes(slot.into(), BatchDigest::BYTES);
+        bytemuck::try_from_bytes_mut(ring.get_mut(start..start.wrapping_add(BatchDigest::BYTES))?).ok()
     }
 
     /// Room for operations and for their inverse.

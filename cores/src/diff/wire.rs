@@ -10,6 +10,7 @@
 //! not touch each other's bytes, so the result does not depend on the order of applying, and one pass checks all of them.
 
 use super::memory::{Memory, copy, copy_extended, equal};
+use core::hint::black_box;
 use shared_layouts::diff::{DiffError, OperationHead};
 
 /// Bytes of an operation before its payload.
@@ -50,15 +51,42 @@ pub const fn number(value: usize) -> u32 {
     value as u32
 }
 
+// The errors of the innermost loops, by functions of their own whose results the compiler does not know: otherwise it has each
+// number at hand before each check, for each operation.
+
+#[cold]
+#[inline(never)]
+fn malformed() -> DiffError {
+    black_box(DiffError::MalformedOperations)
+}
+
+#[cold]
+#[inline(never)]
+fn empty() -> DiffError {
+    black_box(DiffError::EmptyOperation)
+}
+
+#[cold]
+#[inline(never)]
+fn overlapping() -> DiffError {
+    black_box(DiffError::OverlappingOperations)
+}
+
+#[cold]
+#[inline(never)]
+fn out_of_bounds() -> DiffError {
+    black_box(DiffError::OutOfBounds)
+}
+
 /// Takes the first operation off `wire`.
 ///
 /// # Errors
 /// `MalformedOperations` if `wire` ends in the middle of it.
 #[inline(always)]
 pub fn split_first(wire: &[u8]) -> Result<(Operation<'_>, &[u8]), DiffError> {
-    let (head, rest) = wire.split_at_checked(HEAD_BYTES).ok_or(DiffError::MalformedOperations)?;
+    let (head, rest) = wire.split_at_checked(HEAD_BYTES).ok_or_else(malformed)?;
     let head: OperationHead = bytemuck::pod_read_unaligned(head);
-    let (payload, rest) = rest.split_at_checked(head.bytes as usize).ok_or(DiffError::MalformedOperations)?;
+    let (payload, rest) = rest.split_at_checked(head.bytes as usize).ok_or_else(malformed)?;
     Ok((Operation { offset: head.offset as usize, payload }, rest))
 }
 
@@ -100,15 +128,15 @@ pub fn check(wire: &[u8], data_bytes: usize) -> Result<usize, DiffError> {
     while !rest.is_empty() {
         let (operation, after) = split_first(rest)?;
         if operation.payload.is_empty() {
-            return Err(DiffError::EmptyOperation);
+            return Err(empty());
         }
         if operation.offset < end {
-            return Err(DiffError::OverlappingOperations);
+            return Err(overlapping());
         }
         // Both are below 2^32, so the sum does not overflow.
         end = operation.offset.wrapping_add(operation.payload.len());
         if end > data_bytes {
-            return Err(DiffError::OutOfBounds);
+            return Err(out_of_bounds());
         }
         count = count.wrapping_add(1);
         rest = after;
@@ -148,7 +176,7 @@ pub fn apply_some<M: Memory>(wire: &[u8], data: &mut [u8], most: usize) -> Resul
     while !rest.is_empty() && left > 0 {
         let (operation, after) = split_first(rest)?;
         let range = data.get_mut(operation.offset..).and_then(|rest| rest.get_mut(..operation.payload.len()));
-        copy::<M>(range.ok_or(DiffError::OutOfBounds)?, operation.payload);
+        copy::<M>(range.ok_or_else(out_of_bounds)?, operation.payload);
         left = left.wrapping_sub(1);
         rest = after;
     }
@@ -177,19 +205,18 @@ pub fn split(wire: &[u8], most: usize) -> Result<(&[u8], &[u8]), DiffError> {
 /// `MalformedOperations`, also if `out` has another length.
 #[inline(always)]
 pub fn invert<M: Memory>(wire: &[u8], base: &[u8], out: &mut [u8]) -> Result<(), DiffError> {
-    let malformed = DiffError::MalformedOperations;
     let mut rest = wire;
     let mut out = out;
     while !rest.is_empty() {
         let (operation, after) = split_first(rest)?;
-        let (head, out_rest) = core::mem::take(&mut out).split_first_chunk_mut::<HEAD_BYTES>().ok_or(malformed)?;
-        let (payload, out_rest) = out_rest.split_at_mut_checked(operation.payload.len()).ok_or(malformed)?;
-        *head = *rest.first_chunk().ok_or(malformed)?;
+        let (head, out_rest) = core::mem::take(&mut out).split_first_chunk_mut::<HEAD_BYTES>().ok_or_else(malformed)?;
+        let (payload, out_rest) = out_rest.split_at_mut_checked(operation.payload.len()).ok_or_else(malformed)?;
+        *head = *rest.first_chunk().ok_or_else(malformed)?;
         copy_extended::<M>(payload, base, operation.offset);
         rest = after;
         out = out_rest;
     }
-    if out.is_empty() { Ok(()) } else { Err(malformed) }
+    if out.is_empty() { Ok(()) } else { Err(malformed()) }
 }
 
 /// Whether `base` still holds what [`invert`] found there.

@@ -6,7 +6,9 @@ use cores::diff::arena::ArenaMut;
 use cores::diff::wire::{Size, number};
 use pinocchio::error::ProgramError;
 use pinocchio::{AccountView, Address};
-use program_common::accounts::{is_owned_by as owned_by, read_fixed_part, read_unborrowed, split_unborrowed, write_unborrowed};
+use program_common::accounts::{
+    is_owned_by as owned_by, read_fixed_part, read_unborrowed, split_unborrowed, write_unborrowed,
+};
 use program_common::clock;
 use shared_layouts::account::{Key, keys_equal};
 use shared_layouts::diff::{

@@ -1,6 +1,7 @@
 use crate::parts::{self, Holder};
 use crate::refusal::Outcome;
 use crate::resize;
+use cores::diff::arena::ArenaMut;
 use pinocchio::error::ProgramError;
 use program_common::{Call, clock};
 use shared_layouts::diff::commit::{Accounts, Data};
@@ -45,7 +46,7 @@ pub(crate) fn commit(call: Call) -> Outcome {
             unsafe { resize::set_data_bytes(account, length) }?;
         }
     }
-    if let Some(slot) = arena.ring.get_mut(usize::from(header.ring_next)) {
+    if let Some(slot) = ArenaMut::digest(arena.ring, header.ring_next) {
         *slot = BatchDigest { batch: header.batch, digest: header.digest };
         let next = header.ring_next.wrapping_add(1);
         header.ring_next = if next == header.ring_slots { 0 } else { next };
