@@ -54,7 +54,7 @@ impl Calculation<'_> {
     ///
     /// # Errors
     /// `ArenaFull` if they do not fit.
-    #[inline(always)]
+    #[inline(never)]
     pub fn write<M: Memory>(&self, out: &mut [u8]) -> Result<Size, DiffError> {
         let pair = Pair::new(self.base, self.new);
         let common = pair.bytes;
