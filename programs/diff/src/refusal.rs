@@ -2,6 +2,7 @@
 //!
 //! A number fits a register. A `ProgramError` is written to memory, and read, compared and copied by every `?` on its way out.
 
+use core::hint::black_box;
 use core::num::NonZeroU64;
 use pinocchio::error::ProgramError;
 use shared_layouts::declare::Denial;
@@ -31,6 +32,24 @@ impl Refusal {
         }
     }
 }
+
+impl Refusal {
+    /// The refusal by an error's number, by a function of its own for each, whose result the compiler does not know: otherwise it
+    /// has the number at hand before the check. For the instructions whose units count.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn by<const ERROR: u32>() -> Self {
+        Self::of(black_box(u64::from(ERROR)))
+    }
+}
+
+/// [`Refusal::by`] one of the program's errors, by its name.
+macro_rules! refuse {
+    ($error:ident) => {
+        $crate::refusal::Refusal::by::<{ shared_layouts::diff::DiffError::$error as u32 }>()
+    };
+}
+pub(crate) use refuse;
 
 impl From<DiffError> for Refusal {
     #[inline(always)]

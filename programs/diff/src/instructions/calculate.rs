@@ -1,6 +1,6 @@
 use crate::memory::Syscalls;
 use crate::parts::{self, Base, Staging};
-use crate::refusal::Outcome;
+use crate::refusal::{Outcome, refuse};
 use cores::diff::arena::ArenaMut;
 use cores::diff::calculate::Calculation;
 use pinocchio::error::ProgramError;
@@ -8,7 +8,7 @@ use program_common::Call;
 use program_common::accounts::{is_owned_by, read_fixed_part};
 use shared_layouts::account::keys_equal;
 use shared_layouts::diff::calculate::{Accounts, Data};
-use shared_layouts::diff::{Arena, DiffError, TO_THE_END, batch_stage};
+use shared_layouts::diff::{Arena, TO_THE_END, batch_stage};
 
 #[inline(never)]
 pub(crate) fn calculate(call: Call) -> Outcome {
@@ -22,29 +22,28 @@ pub(crate) fn calculate(call: Call) -> Outcome {
         return Err(ProgramError::InvalidAccountOwner.into());
     }
     // SAFETY: a target is a state or another program's account, and the source was just compared, so the arena is held once.
-    let header: &Arena = unsafe { read_fixed_part(accounts.arena) }.map_err(|_| DiffError::NotAnArena)?;
+    let header: &Arena = unsafe { read_fixed_part(accounts.arena) }.map_err(|_| refuse!(NotAnArena))?;
     if !keys_equal(&header.owner, accounts.owner.address().as_array()) {
-        return Err(DiffError::NotOwner.into());
+        return Err(refuse!(NotOwner));
     }
     if header.header.state != batch_stage::OPEN {
-        return Err(DiffError::WrongStage.into());
+        return Err(refuse!(WrongStage));
     }
     // SAFETY: as above.
     let base = unsafe { Base::read_inline(accounts.target, program_id, data.data_offset) }?;
     // SAFETY: as above.
     let source = unsafe { accounts.source.borrow_unchecked() };
-    let invalid = DiffError::InvalidRange;
     let offset = data.target_offset as usize;
-    let old = base.data.get(offset..).ok_or(invalid)?;
-    let new = source.get(data.source_offset as usize..).ok_or(invalid)?;
+    let old = base.data.get(offset..).ok_or_else(|| refuse!(InvalidRange))?;
+    let new = source.get(data.source_offset as usize..).ok_or_else(|| refuse!(InvalidRange))?;
     let (old, new, new_length) = if data.range_bytes == TO_THE_END {
         (old, new, Some(offset.wrapping_add(new.len())))
     } else {
         let bytes = data.range_bytes as usize;
-        (old.get(..bytes).ok_or(invalid)?, new.get(..bytes).ok_or(invalid)?, None)
+        (old.get(..bytes).ok_or_else(|| refuse!(InvalidRange))?, new.get(..bytes).ok_or_else(|| refuse!(InvalidRange))?, None)
     };
     if base.version.is_some_and(|version| version != data.base_version) {
-        return Err(DiffError::StaleBase.into());
+        return Err(refuse!(StaleBase));
     }
     let calculation = Calculation { base: old, new, offset, level: header.optimization_level };
     if calculation.is_unchanged::<Syscalls>() {
@@ -56,7 +55,7 @@ pub(crate) fn calculate(call: Call) -> Outcome {
         Staging { account: accounts.target.address().as_array(), base_version: data.base_version, new_length };
     let place = base.place(arena.header, &staging)?;
     let (room, _) = ArenaMut::halves(arena.space);
-    let room = room.get_mut(arena.header.operations_bytes as usize..).ok_or(DiffError::ArenaFull)?;
+    let room = room.get_mut(arena.header.operations_bytes as usize..).ok_or_else(|| refuse!(ArenaFull))?;
 
     let size = calculation.write::<Syscalls>(room)?;
     base.enter(arena.header, place, &staging, size)
