@@ -39,8 +39,16 @@ impl Refusal {
     #[cold]
     #[inline(never)]
     pub(crate) fn by<const ERROR: u32>() -> Self {
-        Self::of(black_box(u64::from(ERROR)))
+        Self(opaque(Self::of(u64::from(ERROR)).0))
     }
+}
+
+/// The number, of which the compiler no longer sees that it is a constant. One function for all, so that each refusal is
+/// three instructions.
+#[cold]
+#[inline(never)]
+fn opaque(number: NonZeroU64) -> NonZeroU64 {
+    black_box(number)
 }
 
 /// [`Refusal::by`] one of the program's errors, by its name.

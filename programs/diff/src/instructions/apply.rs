@@ -1,11 +1,11 @@
 use crate::memory::Syscalls;
 use crate::parts::{self, Holder};
-use crate::refusal::Outcome;
+use crate::refusal::{Outcome, refuse};
 use cores::diff::arena::ArenaMut;
 use cores::diff::wire;
 use program_common::{Call, clock};
 use shared_layouts::diff::apply::{Accounts, Data};
-use shared_layouts::diff::{DiffError, batch_stage};
+use shared_layouts::diff::batch_stage;
 
 #[inline(never)]
 pub(crate) fn apply(call: Call) -> Outcome {
@@ -20,7 +20,7 @@ pub(crate) fn apply(call: Call) -> Outcome {
     let arena = unsafe { parts::own_arena(accounts.arena, accounts.owner, program_id, 1 << batch_stage::BEGUN) }?;
     let header = arena.header;
     if clock::now(accounts.clock)? > header.deadline_at {
-        return Err(DiffError::DeadlinePassed.into());
+        return Err(refuse!(DeadlinePassed));
     }
     for (index, account) in targets.iter_mut().enumerate() {
         // SAFETY: as above.
@@ -28,14 +28,14 @@ pub(crate) fn apply(call: Call) -> Outcome {
     }
     let mut left = usize::from(config.max_batch_size.min(data.operations_most));
     if left == 0 || targets.is_empty() || header.applied_operations == header.operations {
-        return Err(DiffError::NothingToApply.into());
+        return Err(refuse!(NothingToApply));
     }
 
     let (operations, _) = ArenaMut::halves(arena.space);
     for account in targets {
         let Some(target) = header.targets.get(usize::from(header.applied_targets)) else { break };
         let end = target.operations_offset as usize + target.operations_bytes as usize;
-        let rest = operations.get(header.applied_bytes as usize..end).ok_or(DiffError::MalformedOperations)?;
+        let rest = operations.get(header.applied_bytes as usize..end).ok_or_else(|| refuse!(MalformedOperations))?;
         // SAFETY: as above.
         let state_data = unsafe { parts::held_data(account) };
         let done = wire::apply_some::<Syscalls>(rest, state_data, left)?;

@@ -1,11 +1,11 @@
 use crate::memory::Syscalls;
 use crate::parts;
-use crate::refusal::Outcome;
+use crate::refusal::{Outcome, refuse};
 use cores::diff::wire;
 use program_common::{Call, accounts};
 use shared_layouts::account::keys_equal;
 use shared_layouts::diff::apply_inline::{Accounts, Data};
-use shared_layouts::diff::{DiffError, State, lock_state};
+use shared_layouts::diff::{State, lock_state};
 
 #[inline(never)]
 pub(crate) fn apply_inline(call: Call) -> Outcome {
@@ -17,17 +17,17 @@ pub(crate) fn apply_inline(call: Call) -> Outcome {
     // SAFETY: as above.
     let (header, state_data): (&mut State, _) = unsafe { accounts::split_unborrowed(accounts.state, program_id) }?;
     if !keys_equal(&header.owner, accounts.owner.address().as_array()) {
-        return Err(DiffError::NotOwner.into());
+        return Err(refuse!(NotOwner));
     }
     if header.header.state != lock_state::UNLOCKED {
-        return Err(DiffError::Locked.into());
+        return Err(refuse!(Locked));
     }
     if header.state_version != data.base_version {
-        return Err(DiffError::StaleBase.into());
+        return Err(refuse!(StaleBase));
     }
     let count = wire::validate(operations, state_data.len())?;
     if count > usize::from(config.max_batch_size) {
-        return Err(DiffError::BatchTooLarge.into());
+        return Err(refuse!(BatchTooLarge));
     }
 
     wire::apply::<Syscalls>(operations, state_data)?;
