@@ -1,6 +1,6 @@
 //! Arenas, states and targets, as handlers take them apart.
 
-use crate::refusal::Outcome;
+use crate::refusal::{Outcome, refuse};
 use core::cmp::Ordering;
 use cores::diff::arena::ArenaMut;
 use cores::diff::wire::{Size, number};
@@ -31,7 +31,7 @@ pub(crate) unsafe fn arena_mut<'a>(account: &'a mut AccountView, program_id: &Ad
     }
     // SAFETY: the caller's contract.
     let bytes = unsafe { account.borrow_unchecked_mut() };
-    ArenaMut::load(bytes).ok_or_else(|| DiffError::NotAnArena.into())
+    ArenaMut::load(bytes).ok_or_else(|| refuse!(NotAnArena))
 }
 
 /// The config of a program that is not paused.
@@ -94,10 +94,10 @@ pub(crate) unsafe fn own_arena<'a>(
     // SAFETY: the caller's contract.
     let arena = unsafe { arena_mut(account, program_id) }?;
     if !keys_equal(&arena.header.owner, owner.address().as_array()) {
-        return Err(DiffError::NotOwner.into());
+        return Err(refuse!(NotOwner));
     }
     if u32::from(stages) >> (arena.header.header.state & 31) & 1 == 0 {
-        return Err(DiffError::WrongStage.into());
+        return Err(refuse!(WrongStage));
     }
     Ok(arena)
 }
@@ -134,10 +134,10 @@ pub(crate) unsafe fn free_state<'a>(
     // SAFETY: the caller's contract.
     let (header, data) = unsafe { state_mut(account, program_id) }?;
     if !keys_equal(&header.owner, owner.address().as_array()) {
-        return Err(DiffError::NotOwner.into());
+        return Err(refuse!(NotOwner));
     }
     if header.header.state != lock_state::UNLOCKED {
-        return Err(DiffError::Locked.into());
+        return Err(refuse!(Locked));
     }
     Ok((header, data))
 }
