@@ -5,6 +5,7 @@
 use core::hint::black_box;
 use core::num::NonZeroU64;
 use pinocchio::error::ProgramError;
+use pinocchio::error::{IMMUTABLE, INVALID_ACCOUNT_DATA, INVALID_ARGUMENT, INVALID_INSTRUCTION_DATA, MISSING_REQUIRED_SIGNATURES, NOT_ENOUGH_ACCOUNT_KEYS};
 use shared_layouts::declare::Denial;
 use shared_layouts::diff::DiffError;
 use shared_layouts::lifecycle::Fault;
@@ -51,6 +52,21 @@ fn opaque(number: NonZeroU64) -> NonZeroU64 {
     black_box(number)
 }
 
+impl Refusal {
+    /// [`Refusal::by`] an error of the SDK.
+    #[cold]
+    #[inline(never)]
+    fn sdk<const NUMBER: u64>() -> Self {
+        Self(opaque(Self::of(NUMBER).0))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn other(error: ProgramError) -> Self {
+        Self::of(u64::from(error))
+    }
+}
+
 /// [`Refusal::by`] one of the program's errors, by its name.
 macro_rules! refuse {
     ($error:ident) => {
@@ -74,10 +90,18 @@ impl From<Fault> for Refusal {
 }
 
 impl From<ProgramError> for Refusal {
-    #[cold]
-    #[inline(never)]
+    /// What the checks of accounts and data return gets a cold function each; anything else shares one.
+    #[inline(always)]
     fn from(error: ProgramError) -> Self {
-        Self::of(u64::from(error))
+        match error {
+            ProgramError::InvalidArgument => Self::sdk::<INVALID_ARGUMENT>(),
+            ProgramError::InvalidInstructionData => Self::sdk::<INVALID_INSTRUCTION_DATA>(),
+            ProgramError::InvalidAccountData => Self::sdk::<INVALID_ACCOUNT_DATA>(),
+            ProgramError::NotEnoughAccountKeys => Self::sdk::<NOT_ENOUGH_ACCOUNT_KEYS>(),
+            ProgramError::MissingRequiredSignature => Self::sdk::<MISSING_REQUIRED_SIGNATURES>(),
+            ProgramError::Immutable => Self::sdk::<IMMUTABLE>(),
+            error => Self::other(error),
+        }
     }
 }
 
