@@ -571,14 +571,17 @@ impl Denial {
     #[cold]
     #[inline(never)]
     pub fn cold<const CODE: u64>() -> Self {
-        // The black box keeps the compiler from seeing that the number is a constant.
-        Self::of(core::hint::black_box(CODE))
+        const { assert!(CODE != 0) };
+        Self(opaque(NonZeroU64::new(CODE).unwrap_or(NonZeroU64::MAX)))
     }
 
     /// Of an error that another function returned.
     #[cold]
     #[inline(never)]
-    pub fn passed_on(error: solana_program_error::ProgramError) -> Self {
+    pub fn passed_on<E>(error: E) -> Self
+    where
+        u64: From<E>,
+    {
         Self::of(u64::from(error))
     }
 
@@ -596,6 +599,14 @@ impl Denial {
     pub const fn number(self) -> NonZeroU64 {
         self.0
     }
+}
+
+/// The number, of which the compiler no longer sees that it is a constant. One function for all, so that each denial is three
+/// instructions.
+#[cold]
+#[inline(never)]
+fn opaque(code: NonZeroU64) -> NonZeroU64 {
+    core::hint::black_box(code)
 }
 
 /// Bit of [`access_table`] that is set if more accounts may follow the fixed ones.
