@@ -3,7 +3,6 @@
 //! A refusal fits a register, and each is made by a cold function of its own. Were it an enum or a constant, the compiler
 //! would merge the failing branches and set the number before each check: two instructions for every check that holds.
 
-use core::hint::black_box;
 use core::num::NonZeroU64;
 use shared_layouts::declare::Denial;
 use shared_layouts::scheduler::SchedulerError;
@@ -14,12 +13,10 @@ use solana_program_error::ProgramError;
 pub struct Refusal(NonZeroU64);
 
 impl Refusal {
-    /// The refusal of a number. Instantiated once for each, by [`refuse`](crate::refuse).
-    #[cold]
-    #[inline(never)]
+    /// The refusal of a number, by a cold function of its own.
+    #[inline(always)]
     pub fn of<const CODE: u64>() -> Self {
-        const { assert!(CODE != 0) };
-        Self(opaque(NonZeroU64::new(CODE).unwrap_or(NonZeroU64::MAX)))
+        Self(Denial::cold::<CODE>().number())
     }
 
     /// The number that the runtime is given.
@@ -37,14 +34,6 @@ impl Refusal {
     {
         Self(NonZeroU64::new(u64::from(error)).unwrap_or(NonZeroU64::MAX))
     }
-}
-
-/// The number, of which the compiler no longer sees that it is a constant. One function for all, so that each refusal is
-/// three instructions.
-#[cold]
-#[inline(never)]
-fn opaque(code: NonZeroU64) -> NonZeroU64 {
-    black_box(code)
 }
 
 /// The refusal by one of the scheduler's errors, by name; with `fault:` by one that all three programs have.
@@ -71,21 +60,9 @@ impl From<SchedulerError> for Refusal {
 }
 
 impl From<ProgramError> for Refusal {
-    /// What the checks of accounts and data return gets a cold function each; anything else shares one.
     #[inline(always)]
     fn from(error: ProgramError) -> Self {
-        use solana_program_error as sdk;
-        match error {
-            ProgramError::InvalidArgument => Self::of::<{ sdk::INVALID_ARGUMENT }>(),
-            ProgramError::InvalidInstructionData => Self::of::<{ sdk::INVALID_INSTRUCTION_DATA }>(),
-            ProgramError::InvalidAccountData => Self::of::<{ sdk::INVALID_ACCOUNT_DATA }>(),
-            ProgramError::InvalidAccountOwner => Self::of::<{ sdk::INVALID_ACCOUNT_OWNER }>(),
-            ProgramError::NotEnoughAccountKeys => Self::of::<{ sdk::NOT_ENOUGH_ACCOUNT_KEYS }>(),
-            ProgramError::MissingRequiredSignature => Self::of::<{ sdk::MISSING_REQUIRED_SIGNATURES }>(),
-            ProgramError::Immutable => Self::of::<{ sdk::IMMUTABLE }>(),
-            ProgramError::UnsupportedSysvar => Self::of::<{ sdk::UNSUPPORTED_SYSVAR }>(),
-            error => Self::passed_on(error),
-        }
+        Denial::from(error).into()
     }
 }
 
