@@ -30,6 +30,24 @@ const TIME: u32 = shape(function_kind::TIME_WINDOW, 0, 0);
 const SLOT: u32 = shape(function_kind::SLOT_WINDOW, 0, 0);
 const INPUT_WORD: u32 = shape(function_kind::INPUT, 8, number_kind::UNSIGNED);
 
+/// [`all_hold`] without its call where the capability has one function, as most that have any do.
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+#[allow(clippy::cast_ptr_alignment, reason = "all that stands before the functions is a multiple of 8 long")]
+pub(crate) unsafe fn all_hold_or_one(header: &Capability, accounts: &[AccountView], arguments: &[u8]) -> bool {
+    if header.functions != 1 || header.composition != composition::ALL {
+        // SAFETY: the caller's contract.
+        return unsafe { all_hold(header, accounts, arguments) };
+    }
+    let first = core::ptr::from_ref(header).cast::<u8>();
+    // SAFETY: as in `all_hold`.
+    let function = unsafe { first.add(usize::from(header.functions_offset)) };
+    // SAFETY: as there, and there is a function.
+    holds(unsafe { &*function.cast::<Function>() }, accounts, arguments)
+}
+
 /// Whether the capability's composition holds; `false` says nothing.
 ///
 /// # Safety
