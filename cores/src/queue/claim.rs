@@ -163,5 +163,5 @@ pub(super) fn highest_bit(mut bits: u32) -> usize {
         position += 4;
         bits >>= 4;
     }
-    position + (POSITIONS >> (bits * 4 & 63) & 3) as usize
+    position + ((POSITIONS >> ((bits * 4) & 63)) & 3) as usize
 }

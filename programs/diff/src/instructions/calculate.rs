@@ -40,7 +40,11 @@ pub(crate) fn calculate(call: Call) -> Outcome {
         (old, new, Some(offset.wrapping_add(new.len())))
     } else {
         let bytes = data.range_bytes as usize;
-        (old.get(..bytes).ok_or_else(|| refuse!(InvalidRange))?, new.get(..bytes).ok_or_else(|| refuse!(InvalidRange))?, None)
+        (
+            old.get(..bytes).ok_or_else(|| refuse!(InvalidRange))?,
+            new.get(..bytes).ok_or_else(|| refuse!(InvalidRange))?,
+            None,
+        )
     };
     if base.version.is_some_and(|version| version != data.base_version) {
         return Err(refuse!(StaleBase));

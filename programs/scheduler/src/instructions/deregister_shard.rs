@@ -27,10 +27,8 @@ pub(crate) fn deregister_shard(call: Call) -> Result<(), Refusal> {
     let config: &mut SchedulerConfig = unsafe { load::write_cold(accounts.config, program_id) }?;
     // SAFETY: as above.
     let registry: &mut Registry = unsafe { load::write_cold(accounts.registry, program_id) }?;
-    let entry = registry.shards.get_mut(place).ok_or(ProgramError::InvalidAccountData)?;
-    if entry.taken != 1 || entry.shard_number != number {
-        return Err(ProgramError::InvalidAccountData.into());
-    }
+    let taken = registry.shards.get_mut(place).filter(|entry| entry.taken == 1 && entry.shard_number == number);
+    let entry = taken.ok_or(ProgramError::InvalidAccountData)?;
     close(accounts.shard, accounts.owner)?;
     registry.allocated_compute_units = registry.allocated_compute_units.saturating_sub(entry.share_compute_units);
     *entry = RegistryEntry { taken: 0, ..bytemuck::Zeroable::zeroed() };
