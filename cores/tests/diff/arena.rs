@@ -71,6 +71,18 @@ fn an_arena_is_its_header_its_ring_and_its_two_regions() {
 }
 
 #[test]
+fn each_slot_of_the_ring_holds_a_digest_and_none_lies_behind() {
+    let mut words = account();
+    let arena = ArenaMut::load(bytemuck::cast_slice_mut(&mut words)).expect("an arena");
+    for slot in 0..RING_SLOTS {
+        let start = Arena::BYTES + usize::from(slot) * BatchDigest::BYTES;
+        let digest = ArenaMut::digest(arena.ring, slot).expect("a slot of the ring");
+        assert_eq!(bytemuck::bytes_of(digest), places(start, start + BatchDigest::BYTES));
+    }
+    assert!(ArenaMut::digest(arena.ring, RING_SLOTS).is_none());
+}
+
+#[test]
 fn what_is_too_short_or_of_another_kind_is_no_arena() {
     let mut words = account();
     let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
