@@ -1,8 +1,7 @@
 //! Whether a measurement agrees with the committed table and the budgets.
 //!
 //! Budgets hold whatever compiled the programs. The table holds only for the compiler that it records: with another one
-//! the numbers may move without a change in this repository, so a difference becomes a note to measure again. And sizes hold
-//! within a hundredth: the compiler orders functions by hashes in which the folder of the crates is, and what it merges follows the order.
+//! the numbers may move without a change in this repository, so a difference becomes a note to measure again.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -104,9 +103,8 @@ pub fn check(recorded: Option<&Report>, measured: &Report, budgets: &Budgets) ->
 
 impl Verdict {
     fn compare(&mut self, recorded: &Report, measured: &Report) {
-        let mut found = against_table("binary", &recorded.binaries, &close_sizes(recorded, measured), |bytes| {
-            format!("{bytes} bytes")
-        });
+        let mut found =
+            against_table("binary", &recorded.binaries, &measured.binaries, |bytes| format!("{bytes} bytes"));
         found.extend(against_table("row", &recorded.rows, &measured.rows, |units| {
             format!("{} CU ({} with all features)", units.mainnet, units.all_features)
         }));
@@ -159,17 +157,6 @@ fn against_ceilings(
         Some(Violation::of(kind, name, fault))
     });
     exceeded.chain(not_measured(kind, budgets, measured)).collect()
-}
-
-/// The sizes measured; the recorded one where they differ by no more than the folder explains.
-fn close_sizes(recorded: &Report, measured: &Report) -> BTreeMap<String, u64> {
-    /// Part of a size that the folder may change.
-    const PART: u64 = 100;
-    let close = |(name, &bytes): (&String, &u64)| {
-        let table = recorded.binaries.get(name).filter(|&&table| table.abs_diff(bytes) <= table / PART);
-        (name.clone(), *table.unwrap_or(&bytes))
-    };
-    measured.binaries.iter().map(close).collect()
 }
 
 fn against_table<V: PartialEq>(
