@@ -17,6 +17,11 @@ build:
 build-sbf:
     @scripts/build-sbf
 
+# Builds the three programs in another folder as well, and fails unless they are the same to the byte
+[group('build')]
+reproduce: build
+    @scripts/sbf reproduce
+
 # Writes docs/reference.md from the declarations
 [group('build')]
 docs:
@@ -146,4 +151,4 @@ tidy:
 # Everything that must hold before a commit, in order, with the time that each step took
 [group('ci')]
 ci:
-    @scripts/steps "{{ just_executable() }}" fmt-check tidy docs-check clippy build test bench-check demo e2e
+    @scripts/steps "{{ just_executable() }}" fmt-check tidy docs-check clippy build reproduce test bench-check demo e2e

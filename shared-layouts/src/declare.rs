@@ -539,23 +539,41 @@ pub fn check_access(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Denial(NonZeroU64);
 
-impl From<solana_program_error::ProgramError> for Denial {
-    /// What checks of accounts and data return gets a cold function each; anything else shares one.
-    #[inline(always)]
-    fn from(error: solana_program_error::ProgramError) -> Self {
-        use solana_program_error::{self as sdk, ProgramError};
-        match error {
-            ProgramError::InvalidArgument => Self::cold::<{ sdk::INVALID_ARGUMENT }>(),
-            ProgramError::InvalidInstructionData => Self::cold::<{ sdk::INVALID_INSTRUCTION_DATA }>(),
-            ProgramError::InvalidAccountData => Self::cold::<{ sdk::INVALID_ACCOUNT_DATA }>(),
-            ProgramError::InvalidAccountOwner => Self::cold::<{ sdk::INVALID_ACCOUNT_OWNER }>(),
-            ProgramError::NotEnoughAccountKeys => Self::cold::<{ sdk::NOT_ENOUGH_ACCOUNT_KEYS }>(),
-            ProgramError::MissingRequiredSignature => Self::cold::<{ sdk::MISSING_REQUIRED_SIGNATURES }>(),
-            ProgramError::Immutable => Self::cold::<{ sdk::IMMUTABLE }>(),
-            ProgramError::UnsupportedSysvar => Self::cold::<{ sdk::UNSUPPORTED_SYSVAR }>(),
-            error => Self::passed_on(error),
+/// What checks of accounts and data return gets a cold function each; anything else shares one.
+///
+/// They are not generic: a generic one would exist once in each crate that uses it.
+macro_rules! sdk_denials {
+    ($($variant:ident $function:ident $code:ident,)*) => {
+        $(
+            #[cold]
+            #[inline(never)]
+            fn $function() -> Denial {
+                Denial(opaque(const { Denial::of(solana_program_error::$code) }.number()))
+            }
+        )*
+
+        impl From<solana_program_error::ProgramError> for Denial {
+            #[inline(always)]
+            fn from(error: solana_program_error::ProgramError) -> Self {
+                use solana_program_error::ProgramError;
+                match error {
+                    $(ProgramError::$variant => $function(),)*
+                    error => Self::passed_on(error),
+                }
+            }
         }
-    }
+    };
+}
+
+sdk_denials! {
+    InvalidArgument invalid_argument INVALID_ARGUMENT,
+    InvalidInstructionData invalid_instruction_data INVALID_INSTRUCTION_DATA,
+    InvalidAccountData invalid_account_data INVALID_ACCOUNT_DATA,
+    InvalidAccountOwner invalid_account_owner INVALID_ACCOUNT_OWNER,
+    NotEnoughAccountKeys not_enough_account_keys NOT_ENOUGH_ACCOUNT_KEYS,
+    MissingRequiredSignature missing_required_signature MISSING_REQUIRED_SIGNATURES,
+    Immutable immutable IMMUTABLE,
+    UnsupportedSysvar unsupported_sysvar UNSUPPORTED_SYSVAR,
 }
 
 impl From<Denial> for u64 {
@@ -578,10 +596,7 @@ impl Denial {
     /// Of an error that another function returned.
     #[cold]
     #[inline(never)]
-    pub fn passed_on<E>(error: E) -> Self
-    where
-        u64: From<E>,
-    {
+    fn passed_on(error: solana_program_error::ProgramError) -> Self {
         Self::of(u64::from(error))
     }
 
