@@ -145,14 +145,17 @@ struct Parts<'a> {
     entries: &'a mut [Entry],
 }
 
-/// Splits the bytes of an account of this kind, without any of the flags in `REFUSED`. With `PLAIN` no order's index is looked
-/// for behind the header, which only a queue that is bound to an order has.
+/// Offset of the slab that the header tells: what follows it is an order's index, if the queue is bound to one.
+const TOLD: usize = 0;
+
+/// Splits the bytes of an account of this kind, whose slab is known to begin at `SLAB_OFFSET` or at the one that is [`TOLD`], without
+/// any of the flags in `REFUSED`.
 ///
 /// # Safety
 /// The bytes must begin at a multiple of eight.
 #[inline(always)]
 #[allow(clippy::cast_ptr_alignment)]
-unsafe fn split<const PLAIN: bool, const REFUSED: u8>(
+unsafe fn split<const SLAB_OFFSET: usize, const REFUSED: u8>(
     bytes: &mut [u8],
     discriminator: u8,
 ) -> Result<Parts<'_>, Refusal> {
@@ -167,7 +170,7 @@ unsafe fn split<const PLAIN: bool, const REFUSED: u8>(
     // SAFETY: the bytes are aligned by the caller's contract and as long as the header; any bytes are a header.
     let header = unsafe { &mut *header.as_mut_ptr().cast::<Queue>() };
     let slots = usize::from(header.slots);
-    let slab_offset = if PLAIN { Queue::BYTES } else { header.slab_offset() };
+    let slab_offset = if SLAB_OFFSET == TOLD { header.slab_offset() } else { SLAB_OFFSET };
     if all_bytes != slab_offset + total_bytes(slots, Entry::BYTES) {
         return Err(refuse!(CorruptQueue));
     }
@@ -179,12 +182,19 @@ unsafe fn split<const PLAIN: bool, const REFUSED: u8>(
     Ok(Parts { header, behind, entries })
 }
 
-/// Why an account cannot be loaded: it is of another kind, or has a flag that is refused, which only a quota's is.
+/// Why an account cannot be loaded: it is of another kind, or has a flag that is refused, which only a quota's is. A plain queue where
+/// a bound one is wanted is bound to none.
 #[cold]
 #[inline(never)]
 fn refuse_kind(found: u32, kind: u32) -> Refusal {
     const KIND: u32 = u32::from_le_bytes([u8::MAX, u8::MAX, 0, 0]);
-    if found & KIND == kind { refuse!(RegistryMissing) } else { ProgramError::InvalidAccountData.into() }
+    const PLAIN: u32 = u32::from_le_bytes([Queue::DISCRIMINATOR, Queue::VERSION, 0, 0]);
+    match found & KIND {
+        found if found == kind => refuse!(RegistryMissing),
+        // Nothing else than a bound queue is looked for where a plain one is no match.
+        PLAIN => refuse!(WrongOrder),
+        _ => ProgramError::InvalidAccountData.into(),
+    }
 }
 
 /// The kind of a queue's account, whichever it is; another kind's for an account that is no queue.
@@ -221,7 +231,7 @@ impl<'a> QueueMut<'a> {
     pub fn load_any(bytes: &'a mut [u8]) -> Result<Self, Refusal> {
         check_alignment(bytes)?;
         // SAFETY: the alignment was just checked.
-        let Parts { header, entries, .. } = unsafe { split::<false, 0>(bytes, kind_of(bytes)) }?;
+        let Parts { header, entries, .. } = unsafe { split::<TOLD, 0>(bytes, kind_of(bytes)) }?;
         Ok(Self { header, entries })
     }
 
@@ -235,7 +245,7 @@ impl<'a> QueueMut<'a> {
     #[inline(always)]
     pub unsafe fn load_aligned(bytes: &'a mut [u8]) -> Result<Self, Refusal> {
         // SAFETY: the caller's contract.
-        let Parts { header, entries, .. } = unsafe { split::<false, 0>(bytes, Queue::DISCRIMINATOR) }?;
+        let Parts { header, entries, .. } = unsafe { split::<TOLD, 0>(bytes, Queue::DISCRIMINATOR) }?;
         Ok(Self { header, entries })
     }
 
@@ -249,7 +259,7 @@ impl<'a> QueueMut<'a> {
     #[inline(always)]
     pub unsafe fn load_plain(bytes: &'a mut [u8]) -> Result<Self, Refusal> {
         // SAFETY: the caller's contract.
-        let Parts { header, entries, .. } = unsafe { split::<true, 0>(bytes, Queue::DISCRIMINATOR) }?;
+        let Parts { header, entries, .. } = unsafe { split::<{ Queue::BYTES }, 0>(bytes, Queue::DISCRIMINATOR) }?;
         Ok(Self { header, entries })
     }
 
@@ -263,7 +273,7 @@ impl<'a> QueueMut<'a> {
     #[inline(always)]
     pub unsafe fn load_unmetered(bytes: &'a mut [u8]) -> Result<Self, Refusal> {
         // SAFETY: the caller's contract.
-        let parts = unsafe { split::<true, { queue_flags::METERED }>(bytes, Queue::DISCRIMINATOR) }?;
+        let parts = unsafe { split::<{ Queue::BYTES }, { queue_flags::METERED }>(bytes, Queue::DISCRIMINATOR) }?;
         Ok(Self { header: parts.header, entries: parts.entries })
     }
 

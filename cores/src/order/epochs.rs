@@ -50,7 +50,20 @@ pub enum Death {
     Counted,
 }
 
-const CORRUPT: SchedulerError = SchedulerError::CorruptOrder;
+// As the scheduler's refusals: made by cold functions whose result the compiler does not know, so that no error is prepared before
+// a check.
+
+#[cold]
+#[inline(never)]
+fn corrupt() -> SchedulerError {
+    core::hint::black_box(SchedulerError::CorruptOrder)
+}
+
+#[cold]
+#[inline(never)]
+fn full() -> SchedulerError {
+    core::hint::black_box(SchedulerError::OrderFull)
+}
 
 /// The place of an epoch.
 #[inline(always)]
@@ -61,20 +74,20 @@ const fn parity(epoch: u32) -> usize {
 #[inline(always)]
 fn own(order: &Order, epoch: u32) -> Result<&Epoch, SchedulerError> {
     let place = &order.epochs[parity(epoch)];
-    if place.epoch == epoch { Ok(place) } else { Err(CORRUPT) }
+    if place.epoch == epoch { Ok(place) } else { Err(corrupt()) }
 }
 
 #[inline(always)]
 fn own_mut(order: &mut Order, epoch: u32) -> Result<&mut Epoch, SchedulerError> {
     let place = &mut order.epochs[parity(epoch)];
-    if place.epoch == epoch { Ok(place) } else { Err(CORRUPT) }
+    if place.epoch == epoch { Ok(place) } else { Err(corrupt()) }
 }
 
 #[inline(never)]
 fn add(count: &mut [u16; MAX_MEMBERS], mask: &mut u64, bit: u8) -> Result<(), SchedulerError> {
-    let count = count.get_mut(usize::from(bit)).ok_or(CORRUPT)?;
+    let count = count.get_mut(usize::from(bit)).ok_or_else(corrupt)?;
     if *count == u16::MAX {
-        return Err(SchedulerError::OrderFull);
+        return Err(full());
     }
     *count += 1;
     *mask |= 1 << bit;
@@ -83,9 +96,9 @@ fn add(count: &mut [u16; MAX_MEMBERS], mask: &mut u64, bit: u8) -> Result<(), Sc
 
 #[inline(never)]
 fn subtract(count: &mut [u16; MAX_MEMBERS], mask: &mut u64, bit: u8) -> Result<(), SchedulerError> {
-    let count = count.get_mut(usize::from(bit)).ok_or(CORRUPT)?;
+    let count = count.get_mut(usize::from(bit)).ok_or_else(corrupt)?;
     if *count == 0 {
-        return Err(CORRUPT);
+        return Err(corrupt());
     }
     *count -= 1;
     if *count == 0 {
@@ -101,12 +114,12 @@ fn subtract(count: &mut [u16; MAX_MEMBERS], mask: &mut u64, bit: u8) -> Result<(
 #[inline(always)]
 pub fn check_room(order: &Order, bit: u8) -> Result<(), SchedulerError> {
     if bit >= order.members_count {
-        return Err(CORRUPT);
+        return Err(corrupt());
     }
     match own(order, order.epoch)?.pending.get(usize::from(bit)) {
-        Some(&u16::MAX) => Err(SchedulerError::OrderFull),
+        Some(&u16::MAX) => Err(full()),
         Some(_) => Ok(()),
-        None => Err(CORRUPT),
+        None => Err(corrupt()),
     }
 }
 
@@ -118,11 +131,23 @@ pub fn check_room(order: &Order, bit: u8) -> Result<(), SchedulerError> {
 pub fn enter(order: &mut Order, bit: u8) -> Result<Stamp, SchedulerError> {
     let epoch = order.epoch;
     if bit >= order.members_count {
-        return Err(CORRUPT);
+        return Err(corrupt());
     }
     let place = own_mut(order, epoch)?;
     add(&mut place.pending, &mut place.pending_mask, bit)?;
     Ok(Stamp { bit, epoch })
+}
+
+/// [`enter`] where [`check_room`] has just said that it can.
+#[inline(always)]
+pub fn take_room(order: &mut Order, bit: u8) -> Stamp {
+    let epoch = order.epoch;
+    let place = &mut order.epochs[parity(epoch)];
+    let bit = bit % MAX_MEMBERS as u8;
+    let pending = &mut place.pending[usize::from(bit)];
+    *pending = pending.wrapping_add(1);
+    place.pending_mask |= 1 << bit;
+    Stamp { bit, epoch }
 }
 
 /// A pending entry has left its queue for good: it was dispatched or cancelled.
@@ -235,7 +260,7 @@ pub fn end_lease(order: &mut Order, bit: u8) -> Result<(), SchedulerError> {
 /// `CorruptOrder`.
 #[inline(always)]
 pub fn verdict(order: &Order, stamp: Stamp) -> Result<Verdict, SchedulerError> {
-    let look = look(order, stamp).ok_or(CORRUPT)?;
+    let look = look(order, stamp).ok_or_else(corrupt)?;
     if look.waits != 0 {
         return Ok(Verdict::Waits(look.waits));
     }
@@ -319,7 +344,7 @@ pub fn rotate(order: &mut Order) -> Result<(), SchedulerError> {
 #[inline(always)]
 pub fn recompose(order: &mut Order, composition: &Composition) -> Result<(), SchedulerError> {
     let next = next_epoch(order)?;
-    let number = order.compositions.checked_add(1).ok_or(CORRUPT)?;
+    let number = order.compositions.checked_add(1).ok_or_else(corrupt)?;
     let place = &mut order.epochs[parity(next)];
     place.masks = *composition;
     place.holding_mask = 0;
@@ -340,7 +365,7 @@ fn next_epoch(order: &Order) -> Result<u32, SchedulerError> {
     if !is_drained(order) {
         return Err(SchedulerError::OlderEpochPending);
     }
-    order.epoch.checked_add(1).ok_or(CORRUPT)
+    order.epoch.checked_add(1).ok_or_else(corrupt)
 }
 
 /// A drained epoch has no counts: only its sticky mask and its number are left over.

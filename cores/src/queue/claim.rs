@@ -94,20 +94,20 @@ impl QueueMut<'_> {
     #[inline(never)]
     fn promote(&mut self, now: i64) -> Result<(), Refusal> {
         for _ in 0..PROMOTED_PER_CLAIM.min(usize::from(self.header.delayed_count)) {
-            self.promote_next(now)?;
+            self.promote_next(true, now)?;
         }
         Ok(())
     }
 
-    /// [`Self::promote`] of the first delayed entry.
+    /// [`Self::promote`] of the first delayed entry; without room it does not become ready.
     #[inline(never)]
-    pub(super) fn promote_next(&mut self, now: i64) -> Result<(), Refusal> {
+    pub(super) fn promote_next(&mut self, has_room: bool, now: i64) -> Result<(), Refusal> {
         let slot = self.header.delayed.head;
         let entry = self.at(slot)?;
         if now > entry.deadline_at {
             return self.expire(slot, now);
         }
-        let kind = if entry.due_at > now { list::DELAYED } else { list::READY };
+        let kind = if has_room && entry.due_at <= now { list::READY } else { list::DELAYED };
         self.detach(slot)?;
         self.attach(slot, kind)
     }

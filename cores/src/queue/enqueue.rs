@@ -8,8 +8,8 @@ use crate::refuse;
 use shared_layouts::account::{Key, keys_equal};
 use shared_layouts::processor::Capability;
 use shared_layouts::scheduler::{
-    DEFAULT_LEVEL, Entry, INLINE_ARGUMENTS_BYTES, NO_SLOT, NO_WORKER, Producer, Queue, SEQUENCE_WINDOW, enqueue,
-    entry_flags, list, queue_flags,
+    DEFAULT_LEVEL, Entry, INLINE_ARGUMENTS_BYTES, NO_LEVEL, NO_SLOT, NO_WORKER, Producer, Queue, SEQUENCE_WINDOW,
+    enqueue, entry_flags, list, queue_flags,
 };
 
 /// Latest start of an entry, seconds from now: about 136 years.
@@ -50,7 +50,7 @@ impl QueueMut<'_> {
     /// As `enqueue`.
     #[inline(always)]
     pub fn enqueue_plain(&mut self, producer: &Key, new: &NewEntry, now: i64) -> Result<Handle, Refusal> {
-        let (handle, level) = self.write_plain(producer, new, now)?;
+        let (handle, level) = self.write_plain(producer, new, NO_LEVEL, now)?;
         let slot = handle.slot;
         push_tail(&mut self.header.ready[usize::from(level & LEVEL_MASK)], self.entries, slot)?;
         self.header.levels |= 1 << (level & LEVEL_MASK);
@@ -68,10 +68,17 @@ impl QueueMut<'_> {
         Ok(())
     }
 
-    /// [`Self::enqueue_plain`] but for the list that the entry goes into. Returns its level, too.
+    /// [`Self::enqueue_plain`] but for the list that the entry goes into. Returns its level, too, which is `own_level` where the
+    /// request leaves it open, unless that is `NO_LEVEL`.
     #[inline(always)]
-    pub(super) fn write_plain(&mut self, producer: &Key, new: &NewEntry, now: i64) -> Result<(Handle, u8), Refusal> {
-        let (slot, level) = self.admit(Some(producer), new.request)?;
+    pub(super) fn write_plain(
+        &mut self,
+        producer: &Key,
+        new: &NewEntry,
+        own_level: u8,
+        now: i64,
+    ) -> Result<(Handle, u8), Refusal> {
+        let (slot, level) = self.admit(Some(producer), new.request, own_level)?;
         check_length(new.arguments.len(), new.capability)?;
         let handle = self.write_common(slot, level, new, now)?;
         let entry = entry_mut(self.entries, slot)?;
@@ -92,7 +99,7 @@ impl QueueMut<'_> {
     /// As `enqueue`.
     #[inline(never)]
     pub fn enqueue_any(&mut self, producer: Option<&Key>, new: &NewEntry, now: i64) -> Result<Handle, Refusal> {
-        let (slot, level) = self.admit(producer, new.request)?;
+        let (slot, level) = self.admit(producer, new.request, NO_LEVEL)?;
         let start_at = self.check_extras(new, now)?;
         let handle = self.write_common(slot, level, new, start_at)?;
         snapshot_policy(self.header, entry_mut(self.entries, slot)?);
@@ -111,8 +118,11 @@ impl QueueMut<'_> {
             entry.arguments_bytes = u16::from_le_bytes(*length);
             arguments = hash;
         }
-        for (place, byte) in entry.arguments.iter_mut().zip(arguments) {
-            *place = *byte;
+        // The length was checked, or is that of a hash. Copying nothing would cost as much as copying all.
+        if let Some(place) = entry.arguments.get_mut(..arguments.len())
+            && !arguments.is_empty()
+        {
+            place.copy_from_slice(arguments);
         }
         // The sum was checked against the purse.
         self.header.reserved_tip_lamports = self.header.reserved_tip_lamports.wrapping_add(request.tip_lamports);
@@ -122,7 +132,7 @@ impl QueueMut<'_> {
 
     /// Checks who enqueues, at which level, and whether there is room. Returns the slot and the level.
     #[inline(always)]
-    fn admit(&self, key: Option<&Key>, request: &enqueue::Data) -> Result<(u16, u8), Refusal> {
+    fn admit(&self, key: Option<&Key>, request: &enqueue::Data, own_level: u8) -> Result<(u16, u8), Refusal> {
         let producer = self
             .header
             .producers
@@ -133,7 +143,8 @@ impl QueueMut<'_> {
             return Err(refuse!(ProducerQuota));
         }
         let level = if request.level == DEFAULT_LEVEL {
-            self.header.default_level.min(producer.max_level)
+            let level = if own_level == NO_LEVEL { self.header.default_level } else { own_level };
+            level.min(producer.max_level)
         } else {
             request.level
         };

@@ -21,12 +21,13 @@ use super::finish::{Finished, Ran, check_lease};
 use super::links::{entry_mut, push_tail, unlink};
 use super::{
     Claimed, EMPTY, EXPIRED_PER_CLAIM, Handle, LEVEL_MASK, NewEntry, PROMOTED_PER_CLAIM, Parts, Pauses, QueueMut,
-    Refusal, is_plain, kind_of, locate, split,
+    Refusal, TOLD, is_plain, kind_of, locate, split,
 };
 use crate::order::epochs::{self, Look, is_overdue};
 use crate::order::{Death, Stamp};
 use crate::refuse;
 use shared_layouts::account::{AccountLayout, Key, keys_equal};
+use shared_layouts::scheduler::SchedulerError::OrderFull;
 use shared_layouts::scheduler::{
     Entry, LEVELS, MAX_MEMBERS, NO_BIT, NO_CLASS, NO_LEVEL, NO_SLOT, ORDER_CLASSES, ORDER_LANES, ORDERED_QUEUE, Order,
     OrderIndex, Queue, list, queue_flags, reason,
@@ -189,14 +190,39 @@ const POSITIONS: [u8; 32] = {
 /// Level and lane of an entry that the order counts.
 #[inline(always)]
 fn place(entry: &Entry) -> (u8, u8) {
-    let parity = entry.order_epoch.to_le_bytes()[0] & 1;
-    (entry.level & LEVEL_MASK, (entry.order_class & 15) << 1 | parity)
+    (entry.level & LEVEL_MASK, lane_of(entry.order_class, entry.order_epoch))
+}
+
+/// The lane of a class and an epoch.
+#[inline(always)]
+fn lane_of(class: u8, epoch: u32) -> u8 {
+    (class & 15) << 1 | epoch.to_le_bytes()[0] & 1
 }
 
 /// Index of a lane's list.
 #[inline(always)]
 fn list_at(level: u8, lane: u8) -> usize {
     usize::from(level & LEVEL_MASK) * ORDER_LANES + usize::from(lane) % ORDER_LANES
+}
+
+/// Puts an entry that the order counts at the end of the lane that [`place`] says.
+#[inline(always)]
+fn line_up(
+    header: &mut Queue,
+    index: &mut OrderIndex,
+    entries: &mut [Entry],
+    slot: u16,
+    (level, lane): (u8, u8),
+) -> Result<(), Refusal> {
+    let entry = entry_mut(entries, slot)?;
+    entry.order_serial = index.next_serial;
+    // It does not reach its end.
+    index.next_serial = index.next_serial.wrapping_add(1);
+    entry.next = NO_SLOT;
+    push_tail(&mut index.ready[list_at(level, lane)], entries, slot)?;
+    index.level_lanes[usize::from(level & LEVEL_MASK)] |= 1 << lane;
+    header.levels |= 1 << (level & LEVEL_MASK);
+    Ok(())
 }
 
 #[inline(always)]
@@ -234,7 +260,7 @@ impl<'a> OrderedMut<'a> {
     #[allow(clippy::cast_ptr_alignment)]
     pub unsafe fn load_aligned(bytes: &'a mut [u8], order: &'a mut Order) -> Result<Self, Refusal> {
         // SAFETY: the caller's contract.
-        let Parts { header, behind, entries } = unsafe { split::<false, 0>(bytes, kind_of(bytes)) }?;
+        let Parts { header, behind, entries } = unsafe { split::<TOLD, 0>(bytes, kind_of(bytes)) }?;
         // Not the kind: the queue may be lent.
         if header.header.state & queue_flags::ORDERED == 0 {
             return Err(refuse!(WrongOrder));
@@ -243,6 +269,23 @@ impl<'a> OrderedMut<'a> {
         // bytes are an index, and it does not overlap header or slab.
         let index = unsafe { &mut *behind.cast::<OrderIndex>() };
         Ok(Self { header, index, entries, order })
+    }
+
+    /// [`Self::load_aligned`] of a queue that is not lent, without any of the flags in `REFUSED`.
+    ///
+    /// # Errors
+    /// As there; `RegistryMissing` for a queue with a quota where that flag is refused.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    #[allow(clippy::cast_ptr_alignment)]
+    pub unsafe fn load_bound<const REFUSED: u8>(bytes: &'a mut [u8], order: &'a mut Order) -> Result<Self, Refusal> {
+        // SAFETY: the caller's contract.
+        let parts = unsafe { split::<{ Queue::BYTES + OrderIndex::BYTES }, REFUSED>(bytes, ORDERED_QUEUE) }?;
+        // SAFETY: as in `load_aligned`.
+        let index = unsafe { &mut *parts.behind.cast::<OrderIndex>() };
+        Ok(Self { header: parts.header, index, entries: parts.entries, order })
     }
 
     /// The queue without its order.
@@ -373,11 +416,15 @@ impl<'a> OrderedMut<'a> {
     /// Moves an entry of the queue's own choice.
     #[inline(never)]
     fn make(&mut self, which: Move, slot: u16, now: i64) -> Result<(), Refusal> {
-        let generation = entry_mut(self.entries, slot)?.generation;
+        let entry = entry_mut(self.entries, slot)?;
+        let generation = entry.generation;
+        // What the order cannot count any more stays where it is, and does not hold up the claim.
+        let member = self.index.bit_of_class[usize::from(entry.order_class) % ORDER_CLASSES];
+        let has_room = entry.order_bit != NO_BIT || epochs::check_room(self.order, member) != Err(OrderFull);
         let lent = self.lend(Handle { slot, generation })?;
         let mut queue = self.plain();
         match which {
-            Move::Promote => queue.promote_next(now)?,
+            Move::Promote => queue.promote_next(has_room, now)?,
             Move::Expire => queue.expire(slot, now)?,
             Move::Cascade => {
                 queue.detach(slot)?;
@@ -418,40 +465,61 @@ impl<'a> OrderedMut<'a> {
             entry.order_bit = stamp.bit;
             entry.order_epoch = stamp.epoch;
         }
-        entry.order_serial = index.next_serial;
-        // It does not reach its end.
-        index.next_serial = index.next_serial.wrapping_add(1);
-        entry.next = NO_SLOT;
-        let (level, lane) = place(entry);
-        push_tail(&mut index.ready[list_at(level, lane)], entries, slot)?;
-        index.level_lanes[usize::from(level)] |= 1 << lane;
-        header.levels |= 1 << level;
-        Ok(())
+        let place = place(entry);
+        line_up(header, index, entries, slot, place)
     }
 
-    /// Queues an entry: see [`QueueMut::enqueue`]. Without a producer's key the caller has checked that the shard's owner
-    /// restores it.
+    /// Queues an entry: see [`QueueMut::enqueue`].
     ///
     /// # Errors
     /// As there, and `NotMember`, `TooManyClasses`, `OrderFull`, `CorruptOrder`; nothing has changed then.
+    pub fn enqueue(&mut self, producer: &Key, new: &NewEntry, now: i64) -> Result<Handle, Refusal> {
+        if is_plain(new.request) {
+            self.enqueue_plain(producer, new, now)
+        } else {
+            self.enqueue_any(Some(producer), new, now)
+        }
+    }
+
+    /// [`Self::enqueue`] of any entry. Without a producer's key the caller has checked that the shard's owner restores it.
+    ///
+    /// # Errors
+    /// As there.
     #[inline(never)]
-    pub fn enqueue(&mut self, producer: Option<&Key>, new: &NewEntry, now: i64) -> Result<Handle, Refusal> {
+    pub fn enqueue_any(&mut self, producer: Option<&Key>, new: &NewEntry, now: i64) -> Result<Handle, Refusal> {
         let seat = self.seat(new.capability_key)?;
         let default_level = self.header.default_level;
         if seat.level != NO_LEVEL {
             self.header.default_level = seat.level;
         }
-        let result = match producer {
-            Some(producer) if is_plain(new.request) => {
-                let mut queue = self.plain();
-                let written = queue.write_plain(producer, new, now);
-                written.and_then(|(handle, _)| queue.count_plain(handle.slot).map(|()| handle))
-            }
-            _ => self.plain().enqueue_any(producer, new, now),
-        };
+        let result = self.plain().enqueue_any(producer, new, now);
         self.header.default_level = default_level;
         let handle = result?;
-        self.sit_down(handle.slot, seat)?;
+        self.take_class(&seat);
+        let entry = entry_mut(self.entries, handle.slot)?;
+        entry.order_bit = NO_BIT;
+        entry.order_class = seat.class;
+        if entry.list == list::READY {
+            let level = entry.level & LEVEL_MASK;
+            // It is alone in the level's list.
+            self.header.ready[usize::from(level)] = EMPTY;
+            self.enter(handle.slot, level, &seat)?;
+        }
+        Ok(handle)
+    }
+
+    /// [`Self::enqueue`] of an entry that [`is_plain`] says to be plain.
+    ///
+    /// # Errors
+    /// As there.
+    #[inline(always)]
+    pub fn enqueue_plain(&mut self, producer: &Key, new: &NewEntry, now: i64) -> Result<Handle, Refusal> {
+        let seat = self.seat(new.capability_key)?;
+        let mut queue = self.plain();
+        let (handle, level) = queue.write_plain(producer, new, seat.level, now)?;
+        queue.count_plain(handle.slot)?;
+        self.take_class(&seat);
+        self.enter(handle.slot, level, &seat)?;
         Ok(handle)
     }
 
@@ -485,23 +553,26 @@ impl<'a> OrderedMut<'a> {
         Err(refuse!(TooManyClasses))
     }
 
-    /// Gives an entry that was just queued its seat, and puts it in line if it is ready.
+    /// Counts another entry of a capability's class.
     #[inline(always)]
-    fn sit_down(&mut self, slot: u16, seat: Seat) -> Result<(), Refusal> {
-        let entry = entry_mut(self.entries, slot)?;
-        entry.order_bit = NO_BIT;
-        entry.order_class = seat.class;
+    fn take_class(&mut self, seat: &Seat) {
         let class = usize::from(seat.class) % ORDER_CLASSES;
         self.index.class_of_bit[usize::from(seat.bit) % MAX_MEMBERS] = seat.class;
         self.index.bit_of_class[class] = seat.bit;
         // There are at most as many as slots.
         self.index.class_used[class] = self.index.class_used[class].wrapping_add(1);
-        if entry.list != list::READY {
-            return Ok(());
-        }
-        // It is alone in the level's list, if it is there.
-        self.header.ready[usize::from(entry.level & LEVEL_MASK)] = EMPTY;
-        self.line_up(slot)
+    }
+
+    /// Puts an entry that was just queued in line, and has the order count it, which has room for it.
+    #[inline(always)]
+    fn enter(&mut self, slot: u16, level: u8, seat: &Seat) -> Result<(), Refusal> {
+        let Self { header, index, order, entries } = self;
+        let Stamp { epoch, .. } = epochs::take_room(order, seat.bit);
+        let entry = entry_mut(entries, slot)?;
+        entry.order_bit = seat.bit;
+        entry.order_class = seat.class;
+        entry.order_epoch = epoch;
+        line_up(header, index, entries, slot, (level, lane_of(seat.class, epoch)))
     }
 
     /// Leases the first `wanted` entries that the order does not make wait: see [`QueueMut::claim`]. Entries that die with

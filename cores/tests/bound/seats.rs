@@ -26,9 +26,13 @@ fn put(world: &mut World, producer: Option<[u8; 32]>, member: u8, data: enqueue:
     let capability_key = &[member + 1; 32];
     let new = NewEntry { request: &data, capability_key, capability: &capability, arguments: &[], purse_lamports: 0 };
     let now = world.now;
-    let result = world.queue(0).enqueue(producer.as_ref(), &new, now).map_err(Refusal::number);
+    let mut queue = world.queue(0);
+    let result = match &producer {
+        Some(producer) => queue.enqueue(producer, &new, now),
+        None => queue.enqueue_any(None, &new, now),
+    };
     links::check(&world.queue(0));
-    result
+    result.map_err(Refusal::number)
 }
 
 fn numbered(sequence: u64) -> enqueue::Data {
@@ -73,6 +77,26 @@ fn who_is_no_member_or_whose_count_is_full_is_refused_and_nothing_changes() {
         assert_eq!(put(&mut world, Some(PRODUCER), member, numbered(2)), Err(expected as u64));
         assert!(*world.order == order && *world.queue(0).header == header);
     }
+}
+
+#[test]
+fn an_entry_whose_member_s_count_is_full_stays_delayed_and_holds_up_no_claim() {
+    let mut world = world();
+    let not_before_at = world.now + 1;
+    put(&mut world, Some(PRODUCER), 2, enqueue::Data { not_before_at, ..numbered(1) }).expect("there is room");
+    put(&mut world, Some(PRODUCER), 1, numbered(2)).expect("there is room");
+    let pending = world.order.epochs[1].pending[2];
+    world.order.epochs[1].pending[2] = u16::MAX;
+    world.now += 1;
+    let lease = Lease { worker_index: 0, pauses: Pauses::default(), now: world.now };
+    let claim = |world: &mut World| {
+        let claimed = world.queue(0).claim(&PRODUCER, 9, &lease).map(|claimed| claimed.count);
+        links::check(&world.queue(0));
+        (claimed, world.queue(0).header.delayed_count)
+    };
+    assert_eq!(claim(&mut world), (Ok(1), 1));
+    world.order.epochs[1].pending[2] = pending;
+    assert_eq!(claim(&mut world), (Ok(1), 0));
 }
 
 #[test]

@@ -193,7 +193,7 @@ impl World {
             arguments: &[],
             purse_lamports: 0,
         };
-        let handle = self.queue(place).enqueue(Some(&[9; 32]), &new, now).ok()?;
+        let handle = self.queue(place).enqueue(&[9; 32], &new, now).ok()?;
         let deadline_at = self.queue(place).entries[usize::from(handle.slot)].deadline_at;
         let id = (place, self.sequence);
         self.judge.queued(id, member, request.not_before_at <= now, deadline_at);

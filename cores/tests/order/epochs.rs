@@ -127,8 +127,11 @@ impl History {
 
     fn enqueue(&mut self, member: u8) {
         assert_eq!(epochs::check_room(&self.order, member), Ok(()));
+        let mut other = self.order.clone();
+        let taken = epochs::take_room(&mut other, member);
         let stamp = epochs::enter(&mut self.order, member).expect("there is room");
         assert_eq!(stamp, Stamp { bit: member, epoch: self.order.epoch });
+        assert!(taken == stamp && other == self.order, "both ways count alike");
         self.entries.push(Entry { stamp, state: State::Ready });
     }
 

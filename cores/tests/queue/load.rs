@@ -125,6 +125,39 @@ fn a_bound_queue_is_loaded_as_any_and_as_what_it_is() {
 }
 
 #[test]
+fn a_queue_that_is_not_bound_or_is_lent_or_has_a_refused_flag_is_not_loaded_as_bound() {
+    let mut order: Box<Order> = Box::new(bytemuck::Zeroable::zeroed());
+    let mut load = |kind, flags, refuses_quota: bool| {
+        let mut words = queue(kind, flags);
+        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
+        let bound = if refuses_quota {
+            // SAFETY: the bytes are those of words.
+            unsafe { OrderedMut::load_bound::<{ queue_flags::METERED }>(bytes, &mut order) }
+        } else {
+            // SAFETY: as above.
+            unsafe { OrderedMut::load_bound::<0>(bytes, &mut order) }
+        };
+        let generations = bound.map(|bound| {
+            bound.index.next_serial = 77;
+            bound.entries.iter().map(|entry| entry.generation).collect::<Vec<u32>>()
+        });
+        let at = Queue::BYTES + std::mem::offset_of!(OrderIndex, next_serial);
+        generations.map(|generations| (generations, bytes[at]))
+    };
+    let metered = queue_flags::ORDERED | queue_flags::METERED;
+    for refuses_quota in [false, true] {
+        assert_eq!(load(ORDERED_QUEUE, queue_flags::ORDERED, refuses_quota), Ok((vec![1, 2, 3], 77)));
+        for flags in [0, queue_flags::ORDERED] {
+            let plain = load(Queue::DISCRIMINATOR, flags, refuses_quota);
+            assert_eq!(plain, error(SchedulerError::WrongOrder));
+        }
+        assert_eq!(load(0x40, queue_flags::ORDERED, refuses_quota), error(ProgramError::InvalidAccountData));
+    }
+    assert_eq!(load(ORDERED_QUEUE, metered, false), Ok((vec![1, 2, 3], 77)));
+    assert_eq!(load(ORDERED_QUEUE, metered, true), error(SchedulerError::RegistryMissing));
+}
+
+#[test]
 fn bytes_that_are_not_aligned_are_refused() {
     let mut words = queue(Queue::DISCRIMINATOR, 0);
     words.push(0);

@@ -2,6 +2,7 @@
 
 use crate::{Scheduler, instructions, metered, ordered};
 use core::mem::MaybeUninit;
+use core::ptr;
 use cores::queue::Refusal;
 use pinocchio::account::{MAX_PERMITTED_DATA_INCREASE, NOT_BORROWED};
 use pinocchio::error::ProgramError;
@@ -21,6 +22,9 @@ pinocchio::nostd_panic_handler!();
 /// Success, as the runtime expects it.
 const SUCCESS: u64 = 0;
 
+/// Where the virtual machine puts the input of every program: `MM_INPUT_START` of `solana-sbpf`.
+const INPUT_ADDRESS: usize = 0x4_0000_0000;
+
 /// The runtime's entrypoint.
 ///
 /// Instructions with three to eight accounts take them straight from the input, which saves some twenty units each; what this
@@ -32,19 +36,23 @@ const SUCCESS: u64 = 0;
 pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
     // SAFETY: the input begins with the number of accounts.
     let count = unsafe { number(input) };
+    // The accounts are moved into what is called with a reference to them, so that the handlers that are unfolded here keep them in
+    // registers.
     if count == 6 {
         // SAFETY: the caller's contract, and the number of accounts.
         let walked = unsafe { walk::<6>(input) };
         if let Some((mut accounts, end)) = walked {
             // SAFETY: the accounts end there.
             let (data, program_id) = unsafe { data_and_program(end) };
-            if let [wire::dispatch::DISCRIMINATOR, data @ ..] = data {
-                return status(instructions::dispatch(Call { program_id, accounts: &mut accounts, data }), &accounts);
-            }
-            if let [wire::claim::DISCRIMINATOR, data @ ..] = data {
-                return status(apart(instructions::claim_ordered, program_id, &mut accounts, data), &accounts);
-            }
-            return status(process(program_id, &mut accounts, data), &accounts);
+            return status(match data {
+                [wire::dispatch::DISCRIMINATOR, data @ ..] => {
+                    instructions::dispatch(Call { program_id, accounts: &mut accounts, data })
+                }
+                [wire::claim::DISCRIMINATOR, data @ ..] => {
+                    apart(instructions::claim_ordered, program_id, &mut { accounts }, data)
+                }
+                _ => process(program_id, &mut { accounts }, data),
+            });
         }
     }
     match count {
@@ -54,17 +62,25 @@ pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
             if let Some((mut accounts, end)) = walked {
                 // SAFETY: the accounts end there.
                 let (data, program_id) = unsafe { data_and_program(end) };
-                if let [wire::enqueue::DISCRIMINATOR, data @ ..] = data {
-                    // Not explained: that the accounts can be found again would cost it four units.
-                    return match instructions::enqueue(Call { program_id, accounts: &mut accounts, data }) {
-                        Ok(()) => SUCCESS,
-                        Err(refusal) => refusal.number(),
-                    };
-                }
-                if let [wire::reap::DISCRIMINATOR, data @ ..] = data {
-                    return status(apart(instructions::reap, program_id, &mut accounts, data), &accounts);
-                }
-                return status(process(program_id, &mut accounts, data), &accounts);
+                return status(match data {
+                    [wire::enqueue::DISCRIMINATOR, data @ ..] => {
+                        if instructions::is_plain_enqueue(data) {
+                            instructions::enqueue(Call { program_id, accounts: &mut accounts, data })
+                        } else {
+                            apart(instructions::enqueue_any, program_id, &mut { accounts }, data)
+                        }
+                    }
+                    [wire::reap::DISCRIMINATOR, data @ ..] => {
+                        apart(instructions::reap, program_id, &mut { accounts }, data)
+                    }
+                    [wire::hold::DISCRIMINATOR, data @ ..] => {
+                        apart(instructions::hold, program_id, &mut { accounts }, data)
+                    }
+                    [wire::redrive::DISCRIMINATOR, data @ ..] => {
+                        apart(instructions::redrive, program_id, &mut { accounts }, data)
+                    }
+                    _ => process(program_id, &mut { accounts }, data),
+                });
             }
         }
         5 => {
@@ -73,7 +89,7 @@ pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
             if let Some((mut accounts, end)) = walked {
                 // SAFETY: the accounts end there.
                 let (data, program_id) = unsafe { data_and_program(end) };
-                let result = match data {
+                return status(match data {
                     [wire::claim::DISCRIMINATOR, data @ ..] => {
                         apart(instructions::claim, program_id, &mut accounts, data)
                     }
@@ -84,8 +100,7 @@ pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
                         apart(instructions::enqueue_ordered, program_id, &mut accounts, data)
                     }
                     _ => process(program_id, &mut accounts, data),
-                };
-                return status(result, &accounts);
+                });
             }
         }
         3 => {
@@ -94,7 +109,7 @@ pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
             if let Some((mut accounts, end)) = walked {
                 // SAFETY: the accounts end there.
                 let (data, program_id) = unsafe { data_and_program(end) };
-                return status(process(program_id, &mut accounts, data), &accounts);
+                return status(process(program_id, &mut accounts, data));
             }
         }
         8 => {
@@ -103,13 +118,12 @@ pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
             if let Some((mut accounts, end)) = walked {
                 // SAFETY: the accounts end there.
                 let (data, program_id) = unsafe { data_and_program(end) };
-                let result = match data {
+                return status(match data {
                     [wire::dispatch_direct::DISCRIMINATOR, data @ ..] => {
                         apart(instructions::dispatch_direct, program_id, &mut accounts, data)
                     }
                     _ => process(program_id, &mut accounts, data),
-                };
-                return status(result, &accounts);
+                });
             }
         }
         7 => {
@@ -118,13 +132,12 @@ pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
             if let Some((mut accounts, end)) = walked {
                 // SAFETY: the accounts end there.
                 let (data, program_id) = unsafe { data_and_program(end) };
-                let result = match data {
+                return status(match data {
                     [wire::dispatch::DISCRIMINATOR, data @ ..] => {
                         apart(instructions::dispatch_ordered, program_id, &mut accounts, data)
                     }
                     _ => process(program_id, &mut accounts, data),
-                };
-                return status(result, &accounts);
+                });
             }
         }
         _ => {}
@@ -134,28 +147,12 @@ pub unsafe extern "C" fn entrypoint(input: *mut u8) -> u64 {
 }
 
 /// What the runtime is told.
-///
-/// The way out of a refusal finds the input again by the first account: to keep the input would cost the instructions that
-/// succeed.
 #[inline(always)]
-fn status<const N: usize>(result: Result<(), Refusal>, accounts: &[AccountView; N]) -> u64 {
-    const { assert!(N > 0) };
+fn status(result: Result<(), Refusal>) -> u64 {
     match result {
         Ok(()) => SUCCESS,
-        // SAFETY: the accounts were taken from the input, all of them.
-        Err(refusal) => unsafe { refused_after_walk(accounts.as_ptr(), refusal) },
+        Err(refusal) => refused(refusal),
     }
-}
-
-/// # Safety
-/// `first` is the first of the accounts that were taken from the input.
-#[cold]
-#[inline(never)]
-unsafe fn refused_after_walk(first: *const AccountView, refusal: Refusal) -> u64 {
-    // SAFETY: the caller's contract.
-    let account: *mut u8 = unsafe { &*first }.account_ptr().cast_mut().cast();
-    // SAFETY: in front of the first account the input has their number, in eight bytes.
-    unsafe { refused(account.wrapping_sub(8), refusal) }
 }
 
 /// The entrypoint for any number of accounts, any of which may be passed twice.
@@ -170,25 +167,18 @@ unsafe fn enter_any(accounts: *mut u8) -> u64 {
     let mut places = [const { MaybeUninit::<AccountView>::uninit() }; MAX_ACCOUNTS];
     // SAFETY: the caller's contract.
     let call = unsafe { collect(input, &mut places) };
-    match process(call.program_id, call.accounts, call.data) {
-        Ok(()) => SUCCESS,
-        // SAFETY: as above.
-        Err(refusal) => unsafe { refused(input, refusal) },
-    }
+    status(process(call.program_id, call.accounts, call.data))
 }
 
 /// Says why an instruction was refused, unless it is one of a queue that is bound to an order. Such a one has an account more
 /// than its plain form, which was therefore refused before anything was read; so it is looked at here, and the plain forms pay
-/// nothing for it.
-///
-/// # Safety
-/// `input` is what the runtime hands to a program.
+/// nothing for it: nor for finding the input again, which is where it always is.
 #[cold]
 #[inline(never)]
-unsafe fn refused(input: *mut u8, refusal: Refusal) -> u64 {
+fn refused(refusal: Refusal) -> u64 {
     let mut places = [const { MaybeUninit::<AccountView>::uninit() }; MAX_ACCOUNTS];
-    // SAFETY: the caller's contract.
-    let mut call = unsafe { collect(input, &mut places) };
+    // SAFETY: the handler has returned and holds nothing of the input.
+    let mut call = unsafe { collect(ptr::with_exposed_provenance_mut(INPUT_ADDRESS), &mut places) };
     let refusal = match metered::process(&mut call).or_else(|| ordered::process(&mut call)) {
         None => ordered::explained(refusal, call.accounts, call.program_id),
         Some(Ok(())) => return SUCCESS,
@@ -326,16 +316,12 @@ fn process(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> R
     };
     // What is called most, or has to be cheap, is decided first.
     match *discriminator {
-        wire::claim::DISCRIMINATOR => ordered::claim(program_id, accounts, rest),
-        wire::enqueue::DISCRIMINATOR => ordered::enqueue(program_id, accounts, rest),
         wire::pause::DISCRIMINATOR => {
             instructions::pause(Call { program_id, accounts, data: rest }).map_err(Refusal::passed_on)
         }
         wire::resume::DISCRIMINATOR => {
             instructions::resume(Call { program_id, accounts, data: rest }).map_err(Refusal::passed_on)
         }
-        wire::hold::DISCRIMINATOR => apart(instructions::hold, program_id, accounts, rest),
-        wire::redrive::DISCRIMINATOR => apart(instructions::redrive, program_id, accounts, rest),
         _ => process_other(program_id, accounts, data),
     }
 }
@@ -351,10 +337,14 @@ fn process_other(program_id: &Address, accounts: &mut [AccountView], data: &[u8]
         };
     }
     match *discriminator {
+        wire::enqueue::DISCRIMINATOR => ordered::enqueue(program_id, accounts, data),
+        wire::claim::DISCRIMINATOR => ordered::claim(program_id, accounts, data),
         wire::dispatch::DISCRIMINATOR => ordered::dispatch(program_id, accounts, data),
         wire::dispatch_direct::DISCRIMINATOR => run!(dispatch_direct),
         wire::fail::DISCRIMINATOR => run!(fail),
         wire::reap::DISCRIMINATOR => run!(reap),
+        wire::hold::DISCRIMINATOR => run!(hold),
+        wire::redrive::DISCRIMINATOR => run!(redrive),
         wire::accept_shard_owner::DISCRIMINATOR => run!(accept_shard_owner),
         wire::cancel::DISCRIMINATOR => run!(cancel),
         wire::close_queue::DISCRIMINATOR => run!(close_queue),

@@ -184,26 +184,41 @@ pub(crate) unsafe fn any_queue<'a>(account: &'a mut AccountView, program: &Addre
     QueueMut::load_any(unsafe { account.borrow_unchecked_mut() })
 }
 
-/// [`ordered_queue`], not unfolded.
+/// Loads a queue with the order that it is bound to. It may be lent to a verb.
 ///
 /// # Safety
-/// As there.
+/// Nobody may hold the data of the two accounts.
 #[inline(never)]
-pub(crate) unsafe fn ordered_queue_outlined<'a>(
+pub(crate) unsafe fn ordered_queue<'a>(
     queue: &'a mut AccountView,
     order: &'a mut AccountView,
     program: &Address,
 ) -> Result<OrderedMut<'a>, Refusal> {
     // SAFETY: the caller's contract.
-    unsafe { ordered_queue(queue, order, program) }
+    unsafe { bound::<true, 0>(queue, order, program) }
 }
 
-/// Loads a queue with the order that it is bound to.
+/// [`ordered_queue`] for an instruction that is never lent a queue, and whose own accounts say that the queue is writable; without any
+/// of the flags in `REFUSED`.
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+pub(crate) unsafe fn bound_queue<'a, const REFUSED: u8>(
+    queue: &'a mut AccountView,
+    order: &'a mut AccountView,
+    program: &Address,
+) -> Result<OrderedMut<'a>, Refusal> {
+    // SAFETY: the caller's contract.
+    unsafe { bound::<false, REFUSED>(queue, order, program) }
+}
+
+/// Loads queue and order; `MAY_BE_LENT` says of the queue what [`ordered_queue`] and [`bound_queue`] say.
 ///
 /// # Safety
 /// Nobody may hold the data of the two accounts.
 #[inline(always)]
-pub(crate) unsafe fn ordered_queue<'a>(
+unsafe fn bound<'a, const MAY_BE_LENT: bool, const REFUSED: u8>(
     queue: &'a mut AccountView,
     order: &'a mut AccountView,
     program: &Address,
@@ -212,7 +227,7 @@ pub(crate) unsafe fn ordered_queue<'a>(
         return Err(ProgramError::InvalidAccountOwner.into());
     }
     // The handlers of every queue find that out only after the queue was lent to them.
-    if !queue.is_writable() {
+    if MAY_BE_LENT && !queue.is_writable() {
         return Err(ProgramError::Immutable.into());
     }
     if !order.is_writable() {
@@ -224,8 +239,13 @@ pub(crate) unsafe fn ordered_queue<'a>(
     let order: &mut Order = unsafe { accounts::write_unborrowed(order, program) }?;
     // SAFETY: the caller's contract.
     let bytes = unsafe { queue.borrow_unchecked_mut() };
-    // SAFETY: the runtime aligns the data of an account to eight bytes.
-    let queue = unsafe { OrderedMut::load_aligned(bytes, order) }?;
+    let queue = if MAY_BE_LENT {
+        // SAFETY: the runtime aligns the data of an account to eight bytes.
+        unsafe { OrderedMut::load_aligned(bytes, order) }?
+    } else {
+        // SAFETY: as above.
+        unsafe { OrderedMut::load_bound::<REFUSED>(bytes, order) }?
+    };
     if keys_equal(order_key.as_array(), &queue.header.order) { Ok(queue) } else { Err(refuse!(WrongOrder)) }
 }
 
@@ -279,6 +299,12 @@ pub(crate) fn capability<'a>(account: &'a AccountView, queue: &Queue) -> Result<
     // A shard's address is derived from this program, so the processor, which recorded the owner of the shard's account as
     // the capability's scheduler, recorded this program.
     if keys_equal(&capability.shard, &queue.shard) { Ok(capability) } else { Err(refuse!(UnknownCapability)) }
+}
+
+/// [`capability`], not unfolded.
+#[inline(never)]
+pub(crate) fn capability_outlined<'a>(account: &'a AccountView, queue: &Queue) -> Result<&'a Capability, Refusal> {
+    capability(account, queue)
 }
 
 /// Loads a queue for its shard's owner, who signs.

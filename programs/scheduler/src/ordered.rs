@@ -63,9 +63,9 @@ pub(crate) fn claim(program_id: &Address, accounts: &mut [AccountView], data: &[
 #[inline(always)]
 pub(crate) fn enqueue(program_id: &Address, accounts: &mut [AccountView], data: &[u8]) -> Result<(), Refusal> {
     if accounts.len() == wire::enqueue::SPEC.accounts.len() + 1 {
-        apart(instructions::enqueue_ordered, program_id, accounts, data)
+        apart(instructions::enqueue_ordered_any, program_id, accounts, data)
     } else {
-        instructions::enqueue_any(Call { program_id, accounts, data })
+        apart(instructions::enqueue_any, program_id, accounts, data)
     }
 }
 
@@ -108,7 +108,7 @@ unsafe fn queue<'a>(
 ) -> Result<OrderedMut<'a>, Refusal> {
     let queue = accounts.get_mut(QUEUE).ok_or(ProgramError::NotEnoughAccountKeys)?;
     // SAFETY: the caller's contract.
-    unsafe { load::ordered_queue_outlined(queue, order, program) }
+    unsafe { load::ordered_queue(queue, order, program) }
 }
 
 /// Runs an instruction on the entry that its data names.
@@ -131,14 +131,14 @@ fn on_entry(call: Call, order: &mut AccountView) -> Result<(), Refusal> {
 /// Unix seconds, from the account at a place.
 #[inline(never)]
 fn now(accounts: &[AccountView], place: usize) -> Result<i64, Refusal> {
-    load::now(accounts.get(place).ok_or(ProgramError::NotEnoughAccountKeys)?)
+    load::now_outlined(accounts.get(place).ok_or(ProgramError::NotEnoughAccountKeys)?)
 }
 
 /// The handle in an instruction's data: the generation comes first.
 fn handle(data: &[u8], slot_at: usize) -> Result<Handle, Refusal> {
-    let short = ProgramError::InvalidInstructionData;
-    let generation = data.get(1..5).ok_or(short.clone())?;
-    let slot = data.get(slot_at..slot_at.wrapping_add(2)).ok_or(short)?;
+    let short = || Refusal::from(ProgramError::InvalidInstructionData);
+    let generation = data.get(1..5).ok_or_else(short)?;
+    let slot = data.get(slot_at..slot_at.wrapping_add(2)).ok_or_else(short)?;
     Ok(Handle { generation: bytemuck::pod_read_unaligned(generation), slot: bytemuck::pod_read_unaligned(slot) })
 }
 
@@ -185,17 +185,14 @@ fn lent(call: Call, order: &mut AccountView, handle: Handle) -> Result<(), Refus
 fn reap(call: Call, order: &mut AccountView) -> Result<(), Refusal> {
     const CLOCK: usize = wire::reap::Position::clock as usize;
     let Call { program_id, accounts, data } = call;
-    let handles = data.get(1..).unwrap_or(&[]);
-    if !handles.len().is_multiple_of(EntryHandle::BYTES) {
+    let (handles, []) = data.get(1..).unwrap_or_default().as_chunks::<{ EntryHandle::BYTES }>() else {
         return Err(ProgramError::InvalidInstructionData.into());
-    }
+    };
     let nothing = refuse!(NothingToReap);
     let mut reaped = false;
     let mut item = [wire::reap::DISCRIMINATOR; 1 + EntryHandle::BYTES];
-    for bytes in handles.chunks_exact(EntryHandle::BYTES) {
-        for (place, byte) in item.iter_mut().skip(1).zip(bytes) {
-            *place = *byte;
-        }
+    for bytes in handles {
+        item[1..].copy_from_slice(bytes);
         let handle = handle(&item, 5)?;
         // The handler also checks every account.
         match lent(Call { program_id, accounts: &mut *accounts, data: &item }, order, handle) {

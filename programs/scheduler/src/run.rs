@@ -12,6 +12,7 @@ use shared_layouts::account::keys_equal;
 use shared_layouts::scheduler::{Entry, entry_flags};
 
 /// The entry that is to run.
+#[derive(Clone, Copy)]
 pub(crate) struct Run<'a> {
     pub slot: u16,
     pub generation: u32,
@@ -68,19 +69,20 @@ fn check_commitment(entry: &Entry, arguments: &[u8]) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Pays the tip, and promises that of the next run, if there is one.
+/// Pays the tip, and promises that of the next run, if there is one. The two accounts are taken by value, which keeps the callers'
+/// own in registers.
 #[inline(never)]
 pub(crate) fn pay(
-    queue: &mut AccountView,
-    worker: &mut AccountView,
+    mut queue: AccountView,
+    mut worker: AccountView,
     finished: &Finished,
     run: &Run,
 ) -> Result<(), Refusal> {
-    move_lamports(queue, worker, finished.tip_lamports).map_err(Refusal::passed_on)?;
+    move_lamports(&mut queue, &mut worker, finished.tip_lamports).map_err(Refusal::passed_on)?;
     if !finished.recurs {
         return Ok(());
     }
-    let purse_lamports = load::purse(queue)?;
+    let purse_lamports = load::purse(&queue)?;
     // SAFETY: the borrow that finished the entry has ended.
-    unsafe { load::any_queue(queue, run.program_id) }?.promise_tip(run.slot, purse_lamports)
+    unsafe { load::any_queue(&mut queue, run.program_id) }?.promise_tip(run.slot, purse_lamports)
 }

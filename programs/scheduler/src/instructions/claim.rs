@@ -36,7 +36,7 @@ pub(crate) fn claim_ordered(call: Call) -> Result<(), Refusal> {
     // SAFETY: config, queue and order are different kinds of account, so none is held twice.
     let config: &SchedulerConfig = unsafe { load::read_cold(accounts.config, program_id) }?;
     // SAFETY: as above.
-    let mut queue = unsafe { load::ordered_queue(accounts.queue, order, program_id) }?;
+    let mut queue = unsafe { load::bound_queue::<0>(accounts.queue, order, program_id) }?;
     let shard = load::shard_of_outlined(accounts.shard, queue.header, program_id)?;
     load::check_running(config, shard, now)?;
     let lease = Lease { worker_index: data.worker_index, pauses: load::pauses(config, shard), now };

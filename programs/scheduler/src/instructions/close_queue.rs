@@ -51,7 +51,7 @@ unsafe fn leave(
     program: &Address,
 ) -> Result<(), Refusal> {
     // SAFETY: the caller's contract.
-    let queue = unsafe { load::ordered_queue_outlined(queue, order, program) }?;
+    let queue = unsafe { load::ordered_queue(queue, order, program) }?;
     let place = load::place_in_order(queue.order, shard)?;
     place.queues = place.queues.checked_sub(1).ok_or_else(|| refuse!(CorruptOrder))?;
     Ok(())

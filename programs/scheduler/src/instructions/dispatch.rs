@@ -1,6 +1,6 @@
 use crate::load;
 use crate::run::{self, Run};
-use cores::queue::{Finished, Handle, QueueMut, Refusal};
+use cores::queue::{Handle, QueueMut, Refusal};
 use cores::refuse;
 use pinocchio::AccountView;
 use pinocchio::error::ProgramError;
@@ -9,7 +9,7 @@ use program_common::siblings::{Sibling, Siblings};
 use shared_layouts::account::keys_equal;
 use shared_layouts::processor::{execute, verify};
 use shared_layouts::scheduler::dispatch::{Accounts, Data};
-use shared_layouts::scheduler::{Entry, Queue, SchedulerConfig};
+use shared_layouts::scheduler::{Entry, Queue, SchedulerConfig, queue_flags};
 
 #[inline(always)]
 pub(crate) fn dispatch(call: Call) -> Result<(), Refusal> {
@@ -24,26 +24,27 @@ pub(crate) fn dispatch(call: Call) -> Result<(), Refusal> {
     let mut queue = unsafe { load::unmetered_queue(accounts.queue, program_id) }?;
     load::check_running(config, load::shard_of(accounts.shard, queue.header, program_id)?, now)?;
     let siblings = run.siblings(accounts.instructions)?;
-    let finished = finish(&mut queue, &run, accounts.worker, &siblings, now)?;
+    check_entry(&queue, &run, accounts.worker, &siblings, now)?;
+    let finished = queue.finish(run.slot, now)?;
     if finished.tip_lamports != 0 {
-        run::pay(accounts.queue, accounts.worker, &finished, &run)?;
+        // Copies: what is lent would be written to memory by a run without a tip as well.
+        run::pay(accounts.queue.clone(), accounts.worker.clone(), &{ finished }, &{ run })?;
     }
     Ok(())
 }
 
-/// Compares the entry with the instruction that follows, and takes it out of the queue.
+/// Compares the entry with the instruction that follows.
 #[inline(always)]
-fn finish(
-    queue: &mut QueueMut,
+fn check_entry(
+    queue: &QueueMut,
     run: &Run,
     worker: &AccountView,
     siblings: &Siblings,
     now: i64,
-) -> Result<Finished, Refusal> {
+) -> Result<(), Refusal> {
     let entry = run.entry(queue, worker, now)?;
     let next = siblings.following().ok_or_else(|| refuse!(WrongSibling))?;
-    check_sibling(&next, queue.header, entry)?;
-    queue.finish(run.slot, now)
+    check_sibling(&next, queue.header, entry)
 }
 
 /// The same from a queue that is bound to an order, which follows the fixed accounts.
@@ -58,8 +59,7 @@ pub(crate) fn dispatch_ordered(call: Call) -> Result<(), Refusal> {
     let config: &SchedulerConfig = unsafe { load::read(accounts.config, program_id) }?;
     let finished = {
         // SAFETY: as above.
-        let mut queue = unsafe { load::ordered_queue(accounts.queue, order, program_id) }?;
-        load::check_unmetered(queue.header)?;
+        let mut queue = unsafe { load::bound_queue::<{ queue_flags::METERED }>(accounts.queue, order, program_id) }?;
         load::check_running(config, load::shard_of(accounts.shard, queue.header, program_id)?, now)?;
         let siblings = run.siblings(accounts.instructions)?;
         let handle = Handle { slot: run.slot, generation: run.generation };
@@ -70,7 +70,7 @@ pub(crate) fn dispatch_ordered(call: Call) -> Result<(), Refusal> {
         queue.finish(handle, now)?
     };
     if finished.tip_lamports != 0 {
-        run::pay(accounts.queue, accounts.worker, &finished, &run)?;
+        run::pay(accounts.queue.clone(), accounts.worker.clone(), &finished, &run)?;
     }
     Ok(())
 }
@@ -89,9 +89,10 @@ pub(crate) fn dispatch_cold(call: Call) -> Result<(), Refusal> {
     let mut queue = unsafe { load::queue_outlined(accounts.queue, program_id) }?;
     load::check_running(config, load::shard_of_outlined(accounts.shard, queue.header, program_id)?, now)?;
     let siblings = run.siblings(accounts.instructions)?;
-    let finished = finish(&mut queue, &run, accounts.worker, &siblings, now)?;
+    check_entry(&queue, &run, accounts.worker, &siblings, now)?;
+    let finished = queue.finish(run.slot, now)?;
     if finished.tip_lamports != 0 {
-        run::pay(accounts.queue, accounts.worker, &finished, &run)?;
+        run::pay(accounts.queue.clone(), accounts.worker.clone(), &finished, &run)?;
     }
     Ok(())
 }

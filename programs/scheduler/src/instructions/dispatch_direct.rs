@@ -65,7 +65,7 @@ pub(crate) fn dispatch_direct(call: Call) -> Result<(), Refusal> {
     }
     let finished = queue.finish(run.slot, now)?;
     if finished.tip_lamports != 0 {
-        run::pay(accounts.queue, accounts.worker, &finished, &run)?;
+        run::pay(accounts.queue.clone(), accounts.worker.clone(), &finished, &run)?;
     }
     Ok(())
 }

@@ -61,7 +61,7 @@ pub(crate) use dead_letter::dead_letter;
 pub(crate) use deregister_shard::deregister_shard;
 pub(crate) use dispatch::{dispatch, dispatch_cold, dispatch_ordered, dispatch_repeated};
 pub(crate) use dispatch_direct::dispatch_direct;
-pub(crate) use enqueue::{enqueue, enqueue_any, enqueue_ordered};
+pub(crate) use enqueue::{enqueue, enqueue_any, enqueue_ordered, enqueue_ordered_any, is_plain_enqueue};
 pub(crate) use enqueue_batch::enqueue_batch;
 pub(crate) use fail::fail;
 pub(crate) use finalize::finalize;

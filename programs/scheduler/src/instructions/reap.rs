@@ -9,9 +9,9 @@ use shared_layouts::scheduler::{EntryHandle, SchedulerConfig};
 pub(crate) fn reap(call: Call) -> Result<(), Refusal> {
     let program_id = call.program_id;
     let (Data {}, handles) = Data::parse(call.data)?;
-    if !handles.len().is_multiple_of(EntryHandle::BYTES) {
+    let (handles, []) = handles.as_chunks::<{ EntryHandle::BYTES }>() else {
         return Err(ProgramError::InvalidInstructionData.into());
-    }
+    };
     let (accounts, _) = Accounts::parse(call.accounts)?;
     let now = load::now(accounts.clock)?;
     // SAFETY: config and queue are different kinds of account, so none is held twice.
@@ -21,7 +21,7 @@ pub(crate) fn reap(call: Call) -> Result<(), Refusal> {
     let shard = load::shard_of(accounts.shard, queue.header, program_id)?;
     let pauses = load::pauses(config, shard);
     let mut reaped = false;
-    for handle in handles.chunks_exact(EntryHandle::BYTES) {
+    for handle in handles {
         let handle: EntryHandle = bytemuck::pod_read_unaligned(handle);
         reaped |= queue.reap(Handle { slot: handle.slot, generation: handle.generation }, &pauses, now)?;
     }

@@ -17,32 +17,24 @@ pub(crate) fn restore(call: Call) -> Result<(), Refusal> {
     // SAFETY: config and queue are different kinds of account, so none is held twice.
     let config: &SchedulerConfig = unsafe { load::read_cold(accounts.config, program_id) }?;
     let purse_lamports = load::purse_lamports(accounts.queue, request.tip_lamports)?;
+    let capability = {
+        // SAFETY: as above; the borrow ends with the block.
+        let queue = unsafe { load::any_owned_queue(accounts.shard, accounts.owner, accounts.queue, program_id) }?;
+        let shard = load::shard_of_outlined(accounts.shard, queue.header, program_id)?;
+        if load::check_running(config, shard, now).is_ok() {
+            return Err(refuse!(ShardNotPaused));
+        }
+        load::capability_outlined(accounts.capability, queue.header)?
+    };
     let capability_key = accounts.capability.address().as_array();
+    let new = NewEntry { request, capability_key, capability, arguments, purse_lamports };
     match order {
-        None => {
-            // SAFETY: as above.
-            let mut queue = unsafe { load::owned_queue(accounts.shard, accounts.owner, accounts.queue, program_id) }?;
-            let shard = load::shard_of_outlined(accounts.shard, queue.header, program_id)?;
-            if load::check_running(config, shard, now).is_ok() {
-                return Err(refuse!(ShardNotPaused));
-            }
-            let capability = load::capability(accounts.capability, queue.header)?;
-            let new = NewEntry { request, capability_key, capability, arguments, purse_lamports };
-            queue.enqueue_any(None, &new, now)?;
-        }
+        // SAFETY: as above.
+        None => unsafe { load::queue_outlined(accounts.queue, program_id) }?.enqueue_any(None, &new, now)?,
+        // SAFETY: as above; an order is another kind of account.
         Some(order) => {
-            // SAFETY: as above; the borrow ends with the statement.
-            unsafe { load::any_owned_queue(accounts.shard, accounts.owner, accounts.queue, program_id) }?;
-            // SAFETY: as above; an order is another kind of account.
-            let mut queue = unsafe { load::ordered_queue_outlined(accounts.queue, order, program_id) }?;
-            let shard = load::shard_of_outlined(accounts.shard, queue.header, program_id)?;
-            if load::check_running(config, shard, now).is_ok() {
-                return Err(refuse!(ShardNotPaused));
-            }
-            let capability = load::capability(accounts.capability, queue.header)?;
-            let new = NewEntry { request, capability_key, capability, arguments, purse_lamports };
-            queue.enqueue(None, &new, now)?;
+            unsafe { load::ordered_queue(accounts.queue, order, program_id) }?.enqueue_any(None, &new, now)?
         }
-    }
+    };
     Ok(())
 }
