@@ -22,7 +22,8 @@ pub(crate) fn verify_integrity(call: Call) -> Outcome {
     let arena = ArenaRef::load(bytes).ok_or(DiffError::NotAnArena)?;
     let header = arena.header;
     let (batch, expected) = (data.batch, data.digest);
-    if digests.len() % 32 != 0 || digests.len() / 32 != more.len() {
+    let (digests, rest) = digests.as_chunks::<32>();
+    if !rest.is_empty() || digests.len() != more.len() {
         return Err(ProgramError::InvalidInstructionData.into());
     }
 
@@ -36,7 +37,7 @@ pub(crate) fn verify_integrity(call: Call) -> Outcome {
     if !keys_equal(&found, &expected) {
         return Err(DiffError::IntegrityMismatch.into());
     }
-    for (account, expected) in more.iter().zip(digests.chunks_exact(32)) {
+    for (account, expected) in more.iter().zip(digests) {
         // SAFETY: as above.
         let bytes = unsafe { account.borrow_unchecked() };
         let managed = is_owned_by(account, program_id) && bytes.first() == Some(&State::DISCRIMINATOR);
