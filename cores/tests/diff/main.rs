@@ -4,6 +4,7 @@
 //! cases of each property.
 
 mod arena;
+mod edges;
 mod generate;
 mod model;
 mod properties;
