@@ -227,7 +227,7 @@ impl<'a> Base<'a> {
     ///
     /// # Errors
     /// `StaleBase`, `InvalidLength`, `TargetClosed`, `TooManyTargets`.
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn place(&self, header: &Arena, staging: &Staging) -> Result<usize, DiffError> {
         let count = usize::from(header.targets_count);
         let targets = header.targets.get(..count).unwrap_or_default();
@@ -281,8 +281,8 @@ impl<'a> Base<'a> {
         target.operations_bytes = target.operations_bytes.wrapping_add(bytes);
         header.operations = header.operations.wrapping_add(operations);
         header.operations_bytes = header.operations_bytes.wrapping_add(bytes);
-        header.operations_in = header.operations_in.wrapping_add(u64::from(operations));
-        header.bytes_in = header.bytes_in.wrapping_add(u64::from(bytes));
+        header.operations_in = header.operations_in.wrapping_add(size.operations as u64);
+        header.bytes_in = header.bytes_in.wrapping_add(size.bytes as u64);
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
 use crate::memory::Syscalls;
-use crate::parts::{self, Base, Staging};
+use crate::parts::{Base, Staging};
 use crate::refusal::{Outcome, refuse};
 use cores::diff::arena::ArenaMut;
 use cores::diff::calculate::Calculation;
@@ -54,7 +54,9 @@ pub(crate) fn calculate(call: Call) -> Outcome {
         return Ok(());
     }
     // SAFETY: as above; the header that was read is let go.
-    let arena = unsafe { parts::arena_mut(accounts.arena, program_id) }?;
+    let arena = unsafe { accounts.arena.borrow_unchecked_mut() };
+    // Its owner was compared above.
+    let arena = ArenaMut::load(arena).ok_or_else(|| refuse!(NotAnArena))?;
     let staging =
         Staging { account: accounts.target.address().as_array(), base_version: data.base_version, new_length };
     let place = base.place(arena.header, &staging)?;
