@@ -418,8 +418,9 @@ fn staged() -> Vec<Row> {
     let ascending = |profile| FullArena::new(profile, optimization_level::NONE, false);
     vec![
         row("diff/calculate/worst", |profile| {
-            // Gaps of 48 equal bytes are the shortest that stay apart, so no pattern makes more operations.
-            let new: Vec<u8> = (0..10_240).map(|at| u8::from(at % 56 < 8)).collect();
+            // 56 equal bytes are a word more than the shortest gap that stays apart, so what ends a run does not lead to the
+            // next one. Of runs of up to eight words between such gaps, three that differ cost most.
+            let new: Vec<u8> = (0..10_240).map(|at| u8::from(at % 80 < 24)).collect();
             super::diff::calculate(profile, &new).1
         }),
         row("diff/stage/worst", move |profile| {
