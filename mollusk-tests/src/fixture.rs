@@ -535,6 +535,24 @@ pub fn execute(capability: &Pubkey, target: &Pubkey, accounts: &[AccountMeta], a
     )
 }
 
+/// `Verify` or `Execute` of a capability at another version.
+pub fn at_version(mut call: Instruction, capability_version: u32) -> Instruction {
+    // The version follows the discriminator.
+    call.data[1..5].copy_from_slice(&capability_version.to_le_bytes());
+    call
+}
+
+/// `SetDirect` by [`people::AUTHORITY`].
+pub fn set_direct(direct_until: i64) -> Instruction {
+    scheduler::set_direct(
+        SCHEDULER.address(),
+        scheduler::set_direct::Accounts { config: config(SCHEDULER), authority: address(people::AUTHORITY) },
+        &[],
+        &scheduler::set_direct::Data { direct_until },
+        &[],
+    )
+}
+
 /// `ApplyInline` by [`people::OWNER`].
 pub fn apply_inline(state: &Pubkey, base_version: u64, operations: &[(u32, &[u8])]) -> Instruction {
     diff::apply_inline(

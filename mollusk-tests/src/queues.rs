@@ -270,6 +270,33 @@ impl Bench {
         )
     }
 
+    /// `Requeue` of an entry of the capability.
+    pub fn requeue(&self, handle: EntryHandle) -> Instruction {
+        let accounts = wire::requeue::Accounts {
+            shard: self.shard,
+            owner: address(people::OWNER),
+            queue: self.queue,
+            capability: self.capability,
+            clock: sysvar::clock::ID,
+        };
+        let data = wire::requeue::Data { generation: handle.generation, slot: handle.slot };
+        wire::requeue(SCHEDULER.address(), accounts, &self.more(), &data, &[])
+    }
+
+    /// `Restore` of what [`people::PRODUCER`] had queued with any data.
+    pub fn restore(&self, data: &wire::enqueue::Data, arguments: &[u8]) -> Instruction {
+        let accounts = wire::restore::Accounts {
+            config: fixture::config(SCHEDULER),
+            shard: self.shard,
+            owner: address(people::OWNER),
+            queue: self.queue,
+            capability: self.capability,
+            clock: sysvar::clock::ID,
+        };
+        let data = bytemuck::from_bytes(bytemuck::bytes_of(data));
+        wire::restore(SCHEDULER.address(), accounts, &self.more(), data, arguments)
+    }
+
     /// `Cancel` by a named signer.
     pub fn cancel(&self, signer: &str, handle: EntryHandle) -> Instruction {
         let accounts = wire::cancel::Accounts { shard: self.shard, signer: address(signer), queue: self.queue };

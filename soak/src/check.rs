@@ -1,8 +1,8 @@
 //! What must hold after any step.
 
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Record};
 use mollusk_tests::world::World;
-use shared_layouts::scheduler::{LEVELS, NO_SLOT, ORDER_LANES, list, queue_flags, reader::QueueReader};
+use shared_layouts::scheduler::{Entry, LEVELS, NO_SLOT, ORDER_LANES, list, queue_flags, reader::QueueReader};
 use solana_pubkey::Pubkey;
 
 /// Lamports of all these accounts together.
@@ -17,6 +17,21 @@ pub fn lamports(world: &World, keys: &[Pubkey]) -> u64 {
 pub fn number(queue: &QueueReader, slot: u16) -> u64 {
     let arguments = &queue.entries[usize::from(slot)].arguments;
     u64::from_le_bytes(arguments[..8].try_into().expect("eight bytes"))
+}
+
+/// An entry says what is known of its operation: level, version, and when and how often it is to run.
+///
+/// # Panics
+/// When it says anything else.
+pub fn entry(entry: &Entry, record: &Record) {
+    let Record { schedule, .. } = record;
+    let said = (entry.level, entry.capability_version, entry.waiting_since, entry.deadline_at, entry.interval_seconds);
+    let known = (record.level, record.version, schedule.due_at, schedule.deadline_at(), schedule.interval_seconds);
+    assert_eq!(said, known, "level, version, when due, deadline, interval of {entry:?}");
+    if schedule.interval_seconds != 0 {
+        let left = if schedule.is_endless() { u32::MAX } else { schedule.runs - record.ran - 1 };
+        assert_eq!(entry.runs_left, left, "runs left after the present one of {entry:?}");
+    }
 }
 
 /// Each slot is in exactly one list, counts and bits are true, and what is queued is what the ledger says.
@@ -40,11 +55,12 @@ pub fn queue(queue: &QueueReader, ledger: &Ledger, lane: usize) {
             counted.is_none_or(|counted| usize::from(counted) == slots.len()),
             "count of list {kind} in queue {lane}"
         );
-        for (slot, entry) in slots {
+        for (slot, found) in slots {
             times[usize::from(slot)] += 1;
-            assert_eq!(entry.list, kind, "slot {slot} of queue {lane} is in another list than it says");
+            assert_eq!(found.list, kind, "slot {slot} of queue {lane} is in another list than it says");
             if kind != list::FREE {
                 numbers.push(number(queue, slot));
+                entry(found, ledger.record(number(queue, slot)));
             }
         }
     }

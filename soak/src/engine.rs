@@ -2,6 +2,8 @@
 
 use crate::batches::Batches;
 use crate::check;
+use crate::direct::Direct;
+use crate::lane::Lane;
 use crate::ledger::Ledger;
 use crate::orders::Bound;
 use crate::setup::{self, WORKERS};
@@ -50,26 +52,6 @@ pub const LARGE: Plan = Plan {
 pub const SMALL: Plan =
     Plan { shards: 7, shards_of_order: 2, patience_seconds: 400, operations: 300, most_slots: 60, check_every: 1 };
 
-/// A capability and the account that it pays from.
-pub(crate) struct Line {
-    pub(crate) capability: Pubkey,
-    pub(crate) vault: Pubkey,
-}
-
-/// A shard with its queue.
-pub(crate) struct Lane {
-    pub(crate) shard: Pubkey,
-    pub(crate) queue: Pubkey,
-    /// Capabilities.
-    pub(crate) lines: Vec<Line>,
-    pub(crate) destination: Pubkey,
-    /// Place of the order that the queue is bound to.
-    pub(crate) order: Option<usize>,
-    /// Sequence number used last.
-    pub(crate) sequence: u64,
-    pub(crate) paused: bool,
-}
-
 /// A run in progress.
 pub struct Engine {
     /// Programs, and one lane at a time.
@@ -83,7 +65,9 @@ pub struct Engine {
     pub(crate) rng: fastrand::Rng,
     pub(crate) plan: Plan,
     pub(crate) paused: bool,
-    migrated: bool,
+    pub(crate) direct: Direct,
+    /// The processor is the one with a second version of its config.
+    pub(crate) migrated: bool,
     keys: Vec<Pubkey>,
     keypairs: BTreeMap<&'static str, Keypair>,
     lamports: u64,
@@ -119,7 +103,7 @@ impl Engine {
         let keypairs = people::ALL.iter().map(|name| (*name, keypair(name))).collect();
         let (ledger, rng) = (Ledger::default(), fastrand::Rng::with_seed(seed));
         let (succeeded, with_order, refused) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let (paused, migrated, steps) = (false, false, 0);
+        let (paused, direct, migrated, steps) = (false, Direct::default(), false, 0);
         Self {
             bench,
             lanes,
@@ -129,6 +113,7 @@ impl Engine {
             rng,
             plan,
             paused,
+            direct,
             migrated,
             keys,
             keypairs,
@@ -184,26 +169,47 @@ impl Engine {
         if self.paused && self.rng.u8(..20) == 0 {
             self.pause_program(false);
         }
+        if self.rng.u8(..20) == 0 {
+            self.resume_processor();
+        }
+        if self.paused || self.lanes[lane].paused {
+            self.restore(lane);
+        }
         if self.lanes[lane].paused && self.rng.u8(..4) == 0 {
             self.pause_shard(lane, false);
         }
+        self.act(lane, worker);
+        if self.steps.is_multiple_of(self.plan.check_every) {
+            if self.plan.check_every == 1 { self.check_lane(lane) } else { self.check_all() }
+        }
+    }
+
+    /// Something that a producer, a worker, an owner or an authority does.
+    fn act(&mut self, lane: usize, worker: usize) {
         match self.rng.u8(..100) {
             0..22 => self.enqueue(lane),
-            22..35 => self.claim(lane, worker),
-            35..45 => self.work(lane, worker),
-            45..72 => self.dispatch(lane, worker),
-            72..77 => self.fail(lane),
-            77..82 => self.reap(lane),
-            82..88 => self.operate(lane),
-            88..91 => self.dead_letters(lane),
-            91..92 => self.pause(lane),
-            92..93 => self.grow(lane),
-            93..94 => self.migrate(),
+            22..34 => self.claim(lane, worker),
+            34..44 => self.work(lane, worker),
+            44..70 => self.run_some(lane, worker),
+            70..75 => self.fail(lane),
+            75..80 => self.reap(lane),
+            80..86 => self.operate(lane),
+            86..89 => self.dead_letters(lane),
+            89..91 => self.requeue(lane),
+            91..94 => self.act_rarely(lane),
             94..98 => self.order_step(),
             _ => self.batch(),
         }
-        if self.steps.is_multiple_of(self.plan.check_every) {
-            if self.plan.check_every == 1 { self.check_lane(lane) } else { self.check_all() }
+    }
+
+    fn act_rarely(&mut self, lane: usize) {
+        match self.rng.u8(..12) {
+            0..4 => self.pause(lane),
+            4..6 => self.grow(lane),
+            6..8 => self.migrate(),
+            8 => self.restore(lane),
+            9..11 => self.switch_direct(),
+            _ => self.update_capability(lane),
         }
     }
 
@@ -235,6 +241,21 @@ impl Engine {
         instructions: &[Instruction],
         signers: &[&str],
     ) -> Result<TxOutcome, TxFailure> {
+        let sent = self.send(name, instructions, signers);
+        if let Err(failure) = &sent {
+            let logs = || failure.outcome.logs.join("\n");
+            assert!(failure.custom_code().is_some(), "{name}: {:?}\n{}", failure.error, logs());
+        }
+        sent
+    }
+
+    /// Sends a transaction, and counts it.
+    pub(crate) fn send(
+        &mut self,
+        name: &'static str,
+        instructions: &[Instruction],
+        signers: &[&str],
+    ) -> Result<TxOutcome, TxFailure> {
         let signers: Vec<&Keypair> = signers.iter().map(|name| &self.keypairs[*name]).collect();
         let sent = self.bench.fixture.world.send(instructions, &self.keypairs[people::PAYER], &signers);
         match &sent {
@@ -247,10 +268,9 @@ impl Engine {
             }
             Err(failure) => {
                 self.lamports -= failure.outcome.fee_lamports;
-                let code = failure.custom_code();
-                let code =
-                    code.unwrap_or_else(|| panic!("{name}: {:?}\n{}", failure.error, failure.outcome.logs.join("\n")));
-                *self.refused.entry(code).or_default() += 1;
+                if let Some(code) = failure.custom_code() {
+                    *self.refused.entry(code).or_default() += 1;
+                }
             }
         }
         sent
@@ -285,6 +305,7 @@ impl Engine {
         if self.paused {
             self.pause_program(false);
         }
+        self.resume_processor();
         for lane in 0..self.lanes.len() {
             if self.lanes[lane].paused {
                 self.pause_shard(lane, false);
@@ -302,7 +323,9 @@ impl Engine {
                 let worker = self.rng.usize(..WORKERS.len());
                 self.claim(lane, worker);
                 self.dispatch(lane, worker);
-                if rounds % 8 == 0 {
+                if rounds % 8 == 1 {
+                    self.cancel_endless(lane);
+                    self.requeue(lane);
                     self.reap(lane);
                     self.dead_letters(lane);
                 }

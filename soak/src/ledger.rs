@@ -1,5 +1,6 @@
 //! Every operation that was accepted, and what became of it.
 
+use crate::schedule::Schedule;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of an operation.
@@ -7,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub enum Fate {
     /// In its queue, in whatever list.
     Live,
-    /// It ran.
+    /// It ran as often as it was asked to.
     Done,
     /// Taken out by the owner.
     Cancelled,
@@ -20,7 +21,7 @@ pub enum Fate {
 pub struct Place {
     /// Which queue it is in.
     pub lane: usize,
-    /// Its level.
+    /// Its level when it was queued.
     pub level: u8,
     /// Which capability of its shard it runs.
     pub member: usize,
@@ -28,11 +29,30 @@ pub struct Place {
     pub epoch: u32,
 }
 
+/// What happens to few operations.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Detours {
+    /// Its owner put it under another version of its capability.
+    pub requeued: bool,
+    /// It was lost on its way, and its owner queued it.
+    pub restored: bool,
+    /// It ran without verification at least once.
+    pub ran_directly: bool,
+}
+
 /// An operation.
 #[derive(Clone, Copy, Debug)]
 pub struct Record {
     /// Where it was queued.
     pub place: Place,
+    /// When it may run, and how often.
+    pub schedule: Schedule,
+    /// The version of its capability that it runs under.
+    pub version: u32,
+    /// Its level now.
+    pub level: u8,
+    /// Runs so far.
+    pub ran: u32,
     /// Its fate.
     pub fate: Fate,
     /// It was delayed, held, failed, or given another level: its place among the others is no longer that of its number.
@@ -41,6 +61,8 @@ pub struct Record {
     pub begun: bool,
     /// It waited for another one when a worker came: it was passed over, or its dispatch was refused.
     pub waited: bool,
+    /// What happened to it off the usual way.
+    pub detours: Detours,
 }
 
 /// The operations by number, from one on.
@@ -51,8 +73,10 @@ pub struct Ledger {
     live: BTreeMap<usize, BTreeSet<u64>>,
     /// Last operation that began in each place, of those that were not moved.
     last_begun: BTreeMap<Place, u64>,
-    /// Sum of the numbers of operations that ran.
+    /// Sum of the numbers of operations, each as often as it ran.
     pub moved_tokens: u64,
+    /// Runs of all operations.
+    pub runs: u64,
 }
 
 impl Ledger {
@@ -61,35 +85,77 @@ impl Ledger {
         self.records.len() as u64 + 1
     }
 
-    /// An operation was accepted.
-    pub fn accept(&mut self, place: Place, moved: bool) {
+    /// An operation was accepted, under a version of its capability; it is due at `now` or later.
+    pub fn accept(&mut self, place: Place, schedule: Schedule, version: u32, now: i64) {
         let number = self.next();
         self.live.entry(place.lane).or_default().insert(number);
-        self.records.push(Record { place, fate: Fate::Live, moved, begun: false, waited: false });
+        self.records.push(Record {
+            place,
+            schedule,
+            version,
+            level: place.level,
+            ran: 0,
+            fate: Fate::Live,
+            moved: schedule.due_at > now,
+            begun: false,
+            waited: false,
+            detours: Detours::default(),
+        });
     }
 
     /// An operation by its number.
     ///
     /// # Panics
     /// When there is none: a queue holds what nobody queued.
+    pub fn record(&self, number: u64) -> &Record {
+        self.records.get(index(number)).unwrap_or_else(|| panic!("operation {number} was never accepted"))
+    }
+
+    /// [`Self::record`], to be changed.
+    ///
+    /// # Panics
+    /// As there.
     pub fn at(&mut self, number: u64) -> &mut Record {
-        let index = usize::try_from(number).expect("a small number").checked_sub(1).expect("numbers begin at one");
-        self.records.get_mut(index).unwrap_or_else(|| panic!("operation {number} was never accepted"))
+        self.records.get_mut(index(number)).unwrap_or_else(|| panic!("operation {number} was never accepted"))
     }
 
     /// An operation left its queue.
     ///
     /// # Panics
-    /// When it had left already: it ran twice, or ran after it had been cancelled.
+    /// When it had left already: it ran too often, or ran after it had been cancelled.
     pub fn end(&mut self, number: u64, fate: Fate) {
         let record = self.at(number);
         assert_eq!(record.fate, Fate::Live, "operation {number} ends a second time, now as {fate:?}");
         record.fate = fate;
         let lane = record.place.lane;
         self.live.entry(lane).or_default().remove(&number);
-        if fate == Fate::Done {
-            self.moved_tokens += number;
+    }
+
+    /// An operation ran, when the time is `now`. Returns whether it has another run.
+    ///
+    /// # Panics
+    /// When it was not due, was too late, or had run as often as it was to.
+    pub fn ran(&mut self, number: u64, now: i64) -> bool {
+        let Record { schedule, fate, ran, moved, .. } = self.at(number);
+        assert_eq!(*fate, Fate::Live, "operation {number} runs after its end");
+        let time = schedule.due_at..=schedule.deadline_at();
+        assert!(
+            time.contains(&now),
+            "operation {number} runs at {now}, and may from {} to {}",
+            time.start(),
+            time.end()
+        );
+        *ran += 1;
+        let recurs = schedule.is_endless() || *ran < schedule.runs;
+        if recurs {
+            schedule.recur(now);
+            *moved = true;
+        } else {
+            self.end(number, Fate::Done);
         }
+        self.moved_tokens += number;
+        self.runs += 1;
+        recurs
     }
 
     /// A worker leased an operation.
@@ -125,24 +191,50 @@ impl Ledger {
     }
 }
 
+/// Place of an operation among the records.
+fn index(number: u64) -> usize {
+    usize::try_from(number).expect("a small number").checked_sub(1).expect("numbers begin at one")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use shared_layouts::scheduler::enqueue;
 
+    /// Two operations that are due at 100: one runs once, the other every ten seconds and three times in all.
     fn two() -> Ledger {
         let mut ledger = Ledger::default();
-        for _ in 0..2 {
-            ledger.accept(Place { lane: 0, level: 5, member: 0, epoch: 0 }, false);
+        for (interval_seconds, runs) in [(0, 1), (10, 3)] {
+            let request = enqueue::Data { interval_seconds, runs, ..Default::default() };
+            let place = Place { lane: 0, level: 5, member: 0, epoch: 0 };
+            ledger.accept(place, Schedule::of(&request, 100), 1, 100);
         }
         ledger
     }
 
     #[test]
-    #[should_panic(expected = "operation 2 ends a second time")]
+    #[should_panic(expected = "operation 1 runs after its end")]
     fn what_runs_twice_is_noticed() {
         let mut ledger = two();
-        ledger.end(2, Fate::Done);
-        ledger.end(2, Fate::Done);
+        ledger.ran(1, 100);
+        ledger.ran(1, 100);
+    }
+
+    #[test]
+    #[should_panic(expected = "operation 2 runs at 109, and may from 110 to")]
+    fn what_runs_before_it_is_due_again_is_noticed() {
+        let mut ledger = two();
+        assert!(ledger.ran(2, 101));
+        ledger.ran(2, 109);
+    }
+
+    #[test]
+    #[should_panic(expected = "operation 2 ends a second time")]
+    fn what_is_cancelled_after_its_last_run_is_noticed() {
+        let mut ledger = two();
+        let others: Vec<bool> = [100, 110, 120].map(|now| ledger.ran(2, now)).to_vec();
+        assert_eq!(others, [true, true, false]);
+        ledger.end(2, Fate::Cancelled);
     }
 
     #[test]
@@ -159,7 +251,8 @@ mod tests {
         ledger.at(1).moved = true;
         ledger.begin(2);
         ledger.begin(1);
-        ledger.end(1, Fate::Done);
-        assert_eq!((ledger.live_in(0), ledger.fates(), ledger.moved_tokens), (vec![2], [1, 1, 0, 0], 1));
+        ledger.ran(1, 100);
+        ledger.ran(2, 100);
+        assert_eq!((ledger.live_in(0), ledger.fates(), ledger.moved_tokens), (vec![2], [1, 1, 0, 0], 3));
     }
 }

@@ -19,9 +19,14 @@
 
 pub mod batches;
 pub mod check;
+mod direct;
 pub mod engine;
+mod lane;
 pub mod ledger;
 pub mod orders;
 mod owner;
+mod runs;
+pub mod schedule;
 mod setup;
+mod versions;
 mod work;

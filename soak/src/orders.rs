@@ -2,14 +2,15 @@
 
 use crate::check;
 use crate::engine::Engine;
-use crate::setup::MAX_DEADLINE_SECONDS;
+use crate::ledger::Record;
+use crate::runs::Run;
 use mollusk_tests::drawing::{Cast, draw};
 use mollusk_tests::fixture::people;
 use mollusk_tests::judge::{Id, Judge, Rules, State, Turn};
 use mollusk_tests::orders::{accept_constraints, before, close_order, compose, rotate_epoch, set_constraints};
 use mollusk_tests::programs::address;
 use mollusk_tests::world::TxFailure;
-use shared_layouts::scheduler::{EntryHandle, Order, SchedulerError, enqueue, list, reader::QueueReader};
+use shared_layouts::scheduler::{DEFAULT_PRIORITY, EntryHandle, Order, SchedulerError, list, reader::QueueReader};
 use solana_pubkey::Pubkey;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -41,6 +42,17 @@ impl Engine {
     /// The order of a queue, if it is bound to one.
     pub(crate) fn order_of(&self, lane: usize) -> Option<&Bound> {
         self.lanes[lane].order.map(|at| &self.orders[at])
+    }
+
+    /// The bit of a queue's member in its order.
+    fn bit(&self, lane: usize, member: usize) -> u8 {
+        let first = self.order_of(lane).map_or(lane, |order| order.lanes.start);
+        u8::try_from((lane - first) * usize::from(CAST_MEMBERS) + member).expect("an order has at most 64 members")
+    }
+
+    /// The level of a member's operations that state none.
+    pub(crate) fn level_of(&self, _lane: usize, _member: usize) -> u8 {
+        DEFAULT_PRIORITY
     }
 
     fn judge_of(&mut self, lane: usize) -> Option<&mut Judge> {
@@ -157,16 +169,14 @@ impl Engine {
         }
     }
 
-    /// An operation was queued; its number in its queue is its sequence.
-    pub(crate) fn judge_queued(&mut self, lane: usize, sequence: u64, request: &enqueue::Data, member: usize) {
+    /// An operation was queued, or is to run again; its number in its queue is its sequence.
+    pub(crate) fn judge_queued(&mut self, lane: usize, sequence: u64, number: u64) {
         let now = self.now();
         let Some(order) = self.lanes[lane].order else { return };
-        let Bound { lanes, judge, .. } = &mut self.orders[order];
-        let bit = (lane - lanes.start) * usize::from(CAST_MEMBERS) + member;
-        let latest = now + i64::from(MAX_DEADLINE_SECONDS);
-        let deadline_at = if request.deadline_at == 0 { latest } else { request.deadline_at };
-        let bit = u8::try_from(bit).expect("an order has at most 64 members");
-        judge.queued((lane, sequence), bit, request.not_before_at == 0, deadline_at);
+        let Record { place, schedule, .. } = self.ledger.record(number);
+        let bit = self.bit(lane, place.member);
+        let (is_ready, deadline_at) = (schedule.due_at <= now, schedule.deadline_at());
+        self.orders[order].judge.queued((lane, sequence), bit, is_ready, deadline_at);
     }
 
     /// An operation is to die, should it die, for a reason that somebody gave.
@@ -265,23 +275,24 @@ impl Engine {
         }
     }
 
-    /// A dispatch was refused: if by the order, then rightly. Its operations are given by number and sequence, two instructions
-    /// each.
-    pub(crate) fn dispatch_refused(&mut self, lane: usize, failure: &TxFailure, runs: &[(u64, u64)]) {
+    /// Whether the order refused to let an operation run, and was right.
+    ///
+    /// # Panics
+    /// When it was wrong.
+    pub(crate) fn is_refused_by_order(&mut self, lane: usize, failure: &TxFailure, run: &Run) -> bool {
         let (doomed, waits) = (SchedulerError::OrderDoomed as u32, SchedulerError::OrderWaits as u32);
         let code = failure.custom_code().filter(|code| [doomed, waits].contains(code));
-        let (Some(code), Some(order)) = (code, self.lanes[lane].order) else { return };
-        let (index, _) = failure.instruction_error().expect("an instruction was refused");
-        let (number, sequence) = runs[index / 2];
+        let (Some(code), Some(order)) = (code, self.lanes[lane].order) else { return false };
         let order = &mut self.orders[order];
-        let id = (lane, sequence);
+        let id = (lane, run.sequence);
         assert!(!is_let_run(&order.judge, id), "{id:?} is refused, and may run");
         // Behind others of its transaction it may have to die, having waited for none but them.
-        if index == 0 {
+        if run.first == 0 {
             assert_eq!(code == doomed, order.judge.turn(id) == Turn::Dies, "{id:?} waits or dies");
         }
         order.refused += 1;
-        self.ledger.at(number).waited = code == waits || self.ledger.at(number).waited;
+        self.ledger.at(run.number).waited |= code == waits;
+        true
     }
 
     /// What every order's account counts is what the judge counts.
@@ -342,8 +353,8 @@ mod tests {
     #[should_panic(expected = "counts of epoch")]
     fn an_operation_that_an_order_does_not_count_is_noticed() {
         let mut engine = misinformed();
-        let none = enqueue::Data::default();
-        engine.judge_queued(0, 1_000, &none, 0);
+        engine.enqueue(0);
+        engine.judge_queued(0, 1_000, 1);
         engine.check_orders();
     }
 }

@@ -1,8 +1,9 @@
 //! The shards, their queues and capabilities, and the orders that some of the queues are bound to.
 
-use crate::engine::{Lane, Line, Plan};
+use crate::engine::Plan;
+use crate::lane::{COSIGNER, Lane, Line};
 use crate::orders::{Bound, CAST_MEMBERS};
-use mollusk_tests::fixture::{self, Fixture, people, vault_transfer};
+use mollusk_tests::fixture::{self, Fixture, people};
 use mollusk_tests::judge::Judge;
 use mollusk_tests::orders::{create_order_with, invitation, set_constraints};
 use mollusk_tests::programs::address;
@@ -16,6 +17,8 @@ use solana_pubkey::Pubkey;
 const VAULT_UNITS: u64 = 1 << 60;
 /// Flags of the queues, in turn.
 const KINDS: [u8; 4] = [queue_flags::LEASED, 0, queue_flags::LEASED | queue_flags::STRICT, queue_flags::LEASED];
+/// Capabilities of each shard whose queue is bound to no order.
+const FREE_MEMBERS: u8 = 2;
 /// Orders; the first shards are theirs.
 pub const ORDERS: usize = 2;
 /// Workers on each list, in its order.
@@ -47,11 +50,16 @@ fn shard(fixture: &mut Fixture, index: usize, members: u8, mint: &Pubkey) -> Lan
     let mut lines = Vec::new();
     for member in 0..members {
         let vault = address(&format!("vault {index} {member}"));
-        let capability = fixture.capability(&shard, &vault_transfer(&vault, &destination));
-        fixture.world.set_account(&vault, token::token_account(mint, &capability, VAULT_UNITS));
-        lines.push(Line { capability, vault });
+        // The last one of each shard can do without the capability's signature.
+        let is_cosigned = member + 1 == members;
+        let capability = fixture.next_capability();
+        let line = Line { capability, vault, destination, is_cosigned, is_direct: is_cosigned, version: 1 };
+        fixture.capability(&shard, &line.definition());
+        let owner = if is_cosigned { address(COSIGNER) } else { capability };
+        fixture.world.set_account(&vault, token::token_account(mint, &owner, VAULT_UNITS));
+        lines.push(line);
     }
-    Lane { shard, queue: Pubkey::default(), lines, destination, order: None, sequence: 0, paused: false }
+    Lane { shard, queue: Pubkey::default(), lines, destination, order: None, sequence: 0, lost: vec![], paused: false }
 }
 
 /// Makes a shard's queue, bound to its order if there is one, with its people and a purse.
@@ -92,7 +100,7 @@ pub fn lanes(bench: &mut Bench, plan: &Plan) -> (Vec<Lane>, Vec<Bound>) {
     bench.fixture.world.set_account(&mint, token::mint(0, VAULT_UNITS));
     let bound = ORDERS * plan.shards_of_order;
     let mut lanes: Vec<Lane> = (0..plan.shards)
-        .map(|index| shard(&mut bench.fixture, index, if index < bound { CAST_MEMBERS } else { 1 }, &mint))
+        .map(|index| shard(&mut bench.fixture, index, if index < bound { CAST_MEMBERS } else { FREE_MEMBERS }, &mint))
         .collect();
     let mut orders = Vec::new();
     for (at, own) in lanes[..bound].chunks_mut(plan.shards_of_order).enumerate() {

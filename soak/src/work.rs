@@ -1,41 +1,52 @@
-//! What producers and workers do: queue, claim, run, fail, reap.
+//! What producers and workers do besides running: queue, claim, fail, reap.
 
 use crate::check;
-use crate::engine::{Engine, Lane, Line};
-use crate::ledger::{Fate, Place};
+use crate::engine::Engine;
+use crate::ledger::Place;
+use crate::schedule::Schedule;
 use crate::setup::WORKERS;
-use mollusk_tests::fixture::{execute, people};
+use mollusk_tests::fixture::people;
 use mollusk_tests::programs::{SCHEDULER, address};
-use mollusk_tests::token;
 use shared_layouts::scheduler::{
-    self as wire, BatchItem, Entry, EntryHandle, enqueue, list, queue_flags, reader::QueueReader, reason,
+    self as wire, BatchItem, DEFAULT_LEVEL, Entry, EntryHandle, enqueue, entry_flags, list, queue_flags,
+    reader::QueueReader, reason,
 };
 use solana_instruction::{AccountMeta, Instruction};
 
-/// Entries that one transaction queues or runs at most.
+/// Entries that one transaction queues at most.
 const AT_ONCE: usize = 8;
 /// Operations in a bound queue above which its producer mostly waits.
 const ENOUGH_UNDER_AN_ORDER: usize = 16;
+/// Runs of an operation that does not run for ever.
+const MOST_RUNS: u32 = 4;
+/// Longest time from one run of an operation to the next, seconds.
+const LONGEST_INTERVAL_SECONDS: u32 = 20;
 /// Handles that one transaction reaps at most.
 const REAPED_AT_ONCE: usize = 40;
 /// Dead letters and expired entries that one claim takes out of its way before it stops.
 const REMOVED_BEFORE_A_CLAIM_STOPS: u16 = 8;
 
 impl Engine {
-    /// What a new operation asks for: some are delayed, have a tip, or a deadline.
-    fn request(&mut self, sequence: u64) -> enqueue::Data {
+    /// What a new operation asks for: some are delayed, have a tip, a deadline or several runs, or state no level.
+    pub(crate) fn request(&mut self, sequence: u64) -> enqueue::Data {
         let now = self.now();
+        let recurs = self.rng.u8(..20) == 0;
+        let is_endless = recurs && self.rng.u8(..8) == 0;
+        let runs = if recurs { self.rng.u32(2..=MOST_RUNS) } else { 0 };
         enqueue::Data {
             sequence,
-            level: self.rng.u8(..4) * 5,
+            level: if self.rng.u8(..4) == 0 { DEFAULT_LEVEL } else { self.rng.u8(..4) * 5 },
             not_before_at: if self.rng.u8(..10) == 0 { now + i64::from(self.rng.u8(1..30)) } else { 0 },
             deadline_at: if self.rng.u8(..20) == 0 { now + 100 } else { 0 },
             tip_lamports: if self.rng.u8(..10) == 0 { 5_000 } else { 0 },
+            interval_seconds: if recurs { self.rng.u32(1..=LONGEST_INTERVAL_SECONDS) } else { 0 },
+            runs: if is_endless { u32::MAX } else { runs },
+            flags: if recurs && !is_endless && self.rng.bool() { entry_flags::CATCH_UP } else { 0 },
             ..Default::default()
         }
     }
 
-    /// New operations, alone or in a batch; now and then one whose sequence was used.
+    /// New operations, alone or in a batch; now and then one whose sequence was used, and some after one that was lost.
     pub(crate) fn enqueue(&mut self, lane: usize) {
         // An operation may wait for all of its epoch, so epochs that are to end must not be too large; now and then one is.
         let is_full = self.order_of(lane).is_some() && self.ledger.live_in(lane).len() > ENOUGH_UNDER_AN_ORDER;
@@ -43,12 +54,13 @@ impl Engine {
             return;
         }
         let count = self.rng.usize(1..=AT_ONCE);
-        let first = self.lanes[lane].sequence + 1;
-        let replays = first > 1 && self.rng.u8(..40) == 0;
+        let last = self.lanes[lane].sequence;
+        let replays = last > 0 && self.rng.u8(..40) == 0;
+        let is_lost = !replays && self.rng.u8(..15) == 0;
+        let first = if replays { last } else { last + 1 + u64::from(is_lost) };
         let mut new = Vec::new();
-        for index in 0..count as u64 {
-            let request = self.request(if replays { first - 1 } else { first + index });
-            new.push((request, self.rng.usize(..self.lanes[lane].lines.len())));
+        for sequence in (first..).take(count) {
+            new.push((self.request(sequence), self.rng.usize(..self.lanes[lane].lines.len())));
         }
         let (name, instruction) = match new.as_slice() {
             [(request, member)] => {
@@ -60,15 +72,24 @@ impl Engine {
         };
         if self.submit(name, &[instruction], &[people::PRODUCER]).is_ok() {
             assert!(!replays, "a used sequence number is accepted");
-            self.lanes[lane].sequence += count as u64;
-            let epoch = self.order_of(lane).map_or(0, |order| order.judge.epoch());
+            self.lanes[lane].lost.extend(is_lost.then_some(last + 1));
             for (request, member) in new {
-                let place = Place { lane, level: request.level, member, epoch };
-                self.ledger.accept(place, request.not_before_at != 0);
-                self.judge_queued(lane, request.sequence, &request, member);
+                self.accept(lane, member, &request);
+                self.lanes[lane].sequence = request.sequence;
             }
             self.observe(lane);
         }
+    }
+
+    /// An operation of a member was queued. Returns its number.
+    pub(crate) fn accept(&mut self, lane: usize, member: usize, request: &enqueue::Data) -> u64 {
+        let (now, number) = (self.now(), self.ledger.next());
+        let epoch = self.order_of(lane).map_or(0, |order| order.judge.epoch());
+        let level = if request.level == DEFAULT_LEVEL { self.level_of(lane, member) } else { request.level };
+        let version = self.lanes[lane].lines[member].version;
+        self.ledger.accept(Place { lane, level, member, epoch }, Schedule::of(request, now), version, now);
+        self.judge_queued(lane, request.sequence, number);
+        number
     }
 
     /// `EnqueueBatch` of operations and the members that they belong to.
@@ -99,7 +120,7 @@ impl Engine {
     pub(crate) fn work(&mut self, lane: usize, worker: usize) {
         for _ in 0..if self.lanes[lane].order.is_some() { self.rng.u8(1..=6) } else { 1 } {
             self.claim(lane, worker);
-            self.dispatch(lane, worker);
+            self.run_some(lane, worker);
         }
     }
 
@@ -136,67 +157,6 @@ impl Engine {
         for (slot, entry) in queue.list(list::DELAYED).into_iter().chain(queue.list(list::DEAD)) {
             assert_ne!(entry.arguments_bytes, 0);
             self.ledger.at(check::number(&queue, slot)).moved = true;
-        }
-    }
-
-    /// What a worker tries to run: mostly what it may, and now and then what comes first although it may have to wait.
-    fn runnable(&mut self, lane: usize, worker: usize) -> Vec<EntryHandle> {
-        let (queue, now) = (self.read(&self.lanes[lane]), self.now());
-        let is_patient = self.rng.u8(..4) != 0;
-        if queue.header.header.state & queue_flags::LEASED == 0 {
-            return match self.order_of(lane) {
-                Some(order) if is_patient => queue.dispatchable_under(&self.read_order(order), now),
-                _ => queue.dispatchable(now),
-            };
-        }
-        let leased = queue.list(list::LEASED).into_iter();
-        let own = leased.filter(|(_, entry)| {
-            usize::from(entry.worker) == worker && now <= entry.lease_ends_at.min(entry.deadline_at)
-        });
-        let tried = own.filter(|(_, entry)| !is_patient || self.may_run(lane, entry.sequence));
-        tried.filter_map(|(slot, _)| queue.handle(slot)).collect()
-    }
-
-    /// Runs several entries in one transaction.
-    pub(crate) fn dispatch(&mut self, lane: usize, worker: usize) {
-        let mut handles = self.runnable(lane, worker);
-        handles.truncate(self.rng.usize(1..=AT_ONCE));
-        // A handle of what has run, or never was: refused as a whole.
-        let stale = self.rng.u8(..40) == 0 && !handles.is_empty();
-        if stale {
-            handles[0].generation = handles[0].generation.wrapping_sub(1);
-        }
-        if handles.is_empty() {
-            return;
-        }
-        let queue = self.read(&self.lanes[lane]);
-        let sequence = |slot: u16| queue.entries[usize::from(slot)].sequence;
-        let runs: Vec<(u64, u64)> =
-            handles.iter().map(|handle| (check::number(&queue, handle.slot), sequence(handle.slot))).collect();
-        let mut instructions = Vec::new();
-        for (handle, (number, _)) in handles.iter().zip(&runs) {
-            let mut dispatch = self.at(lane).dispatch(WORKERS[worker], *handle);
-            dispatch.accounts[wire::dispatch::Position::worker as usize].is_writable = true;
-            let member = self.ledger.at(*number).place.member;
-            let Lane { lines, destination, .. } = &self.lanes[lane];
-            let Line { capability, vault } = &lines[member];
-            let accounts = [
-                AccountMeta::new(*vault, false),
-                AccountMeta::new(*destination, false),
-                AccountMeta::new_readonly(*capability, false),
-            ];
-            instructions.extend([dispatch, execute(capability, &token::ID, &accounts, &number.to_le_bytes())]);
-        }
-        match self.submit("Dispatch, Execute", &instructions, &[WORKERS[worker]]) {
-            Ok(_) => {
-                assert!(!stale, "a stale handle is accepted");
-                for (number, sequence) in runs {
-                    self.ledger.end(number, Fate::Done);
-                    self.judge_ran(lane, sequence);
-                }
-                self.observe(lane);
-            }
-            Err(failure) => self.dispatch_refused(lane, &failure, &runs),
         }
     }
 
