@@ -131,9 +131,11 @@ impl Engine {
     /// When something was lost, ran twice or out of order, or another rule is broken.
     pub fn run(&mut self, mut tell: impl FnMut(&Self)) {
         for order in 0..self.orders.len() {
-            self.contradict(order);
-            self.draw(order);
+            self.draw(order, true);
             self.open_epoch(order);
+            if self.orders[order].drawn.is_some() {
+                self.open_epoch(order);
+            }
         }
         while self.ledger.next() <= self.plan.operations {
             self.step();

@@ -19,6 +19,8 @@
 
 pub mod batches;
 pub mod check;
+pub mod composed;
+pub mod constraints;
 mod direct;
 pub mod engine;
 mod lane;

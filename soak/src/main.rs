@@ -84,11 +84,11 @@ fn of_orders(engine: &Engine) -> [(&'static str, u64); 8] {
         ("operations accepted", ordered.len() as u64),
         ("ran", count(|record| record.fate == Fate::Done)),
         ("waited at least once", count(|record| record.waited)),
-        ("dispatches that the order refused", sum(|order| order.refused)),
+        ("dispatches that the order refused", sum(|order| order.counts.refused)),
         ("deaths with one that had to come first", sum(|order| order.judge.doomed)),
         ("given up after the order's patience", sum(|order| order.judge.given_up_count)),
-        ("epochs opened by a composition", sum(|order| order.compositions)),
-        ("epochs opened by a rotation", sum(|order| order.rotations)),
+        ("epochs opened by a composition", sum(|order| order.counts.compositions)),
+        ("epochs opened by a rotation", sum(|order| order.counts.rotations)),
     ]
 }
 

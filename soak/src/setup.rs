@@ -2,16 +2,17 @@
 
 use crate::engine::Plan;
 use crate::lane::{COSIGNER, Lane, Line};
-use crate::orders::{Bound, CAST_MEMBERS};
+use crate::orders::{Bound, CAST_MEMBERS, Counts};
 use mollusk_tests::fixture::{self, Fixture, people};
 use mollusk_tests::judge::Judge;
 use mollusk_tests::orders::{create_order_with, invitation, set_constraints};
 use mollusk_tests::programs::address;
 use mollusk_tests::queues::Bench;
 use mollusk_tests::token;
-use shared_layouts::scheduler::{self as wire, ProducerRecord, composition_mode, queue_flags};
+use shared_layouts::scheduler::{self as wire, OrderInvitation, ProducerRecord, composition_mode, queue_flags};
 use solana_instruction::AccountMeta;
 use solana_pubkey::Pubkey;
+use std::collections::BTreeMap;
 
 /// Tokens in each vault: more than all numbers together.
 const VAULT_UNITS: u64 = 1 << 60;
@@ -19,6 +20,8 @@ const VAULT_UNITS: u64 = 1 << 60;
 const KINDS: [u8; 4] = [queue_flags::LEASED, 0, queue_flags::LEASED | queue_flags::STRICT, queue_flags::LEASED];
 /// Capabilities of each shard whose queue is bound to no order.
 const FREE_MEMBERS: u8 = 2;
+/// How each of the orders is composed.
+const MODES: [u8; ORDERS] = [composition_mode::STRICT, composition_mode::WEIGHTED];
 /// Orders; the first shards are theirs.
 pub const ORDERS: usize = 2;
 /// Workers on each list, in its order.
@@ -79,10 +82,14 @@ fn queue(bench: &mut Bench, lane: &mut Lane, kind: u8, order: Option<Pubkey>) {
 }
 
 /// Opens an order for some shards, and brings their capabilities in: those of the first shard get the first bits.
-fn order(fixture: &mut Fixture, lanes: &[Lane], first: usize, patience_seconds: u32) -> Bound {
+fn order(fixture: &mut Fixture, lanes: &[Lane], first: usize, mode: u8, patience_seconds: u32) -> Bound {
     let shards = u8::try_from(lanes.len()).expect("few shards");
-    let invitations: Vec<_> = lanes.iter().map(|lane| invitation(&lane.shard, shards)).collect();
-    let data = wire::create_order::Data { patience_seconds, mode: composition_mode::STRICT };
+    let weights: Vec<u16> = (1..).take(lanes.len()).collect();
+    let shards_weights = lanes.iter().zip(&weights);
+    let invitations: Vec<OrderInvitation> = shards_weights
+        .map(|(lane, weight)| OrderInvitation { weight: *weight, ..invitation(&lane.shard, shards) })
+        .collect();
+    let data = wire::create_order::Data { patience_seconds, mode };
     let create = create_order_with(&lanes[0].shard, 0, &data, &invitations);
     let order = create.accounts[wire::create_order::Position::order as usize].pubkey;
     fixture.send(&[create], &[people::OWNER]);
@@ -91,7 +98,8 @@ fn order(fixture: &mut Fixture, lanes: &[Lane], first: usize, patience_seconds: 
         fixture.send(&[set_constraints(&order, &lane.shard, &members, &[])], &[people::OWNER]);
     }
     let judge = Judge::new(u32::from(MAX_ATTEMPTS), patience_seconds);
-    Bound { order, lanes: first..first + lanes.len(), judge, drawn: None, rotations: 0, compositions: 0, refused: 0 }
+    let (levels, counts) = (BTreeMap::new(), Counts::default());
+    Bound { order, mode, lanes: first..first + lanes.len(), weights, judge, drawn: None, levels, counts }
 }
 
 /// Makes everything that a plan asks for.
@@ -104,7 +112,7 @@ pub fn lanes(bench: &mut Bench, plan: &Plan) -> (Vec<Lane>, Vec<Bound>) {
         .collect();
     let mut orders = Vec::new();
     for (at, own) in lanes[..bound].chunks_mut(plan.shards_of_order).enumerate() {
-        let made = order(&mut bench.fixture, own, at * plan.shards_of_order, plan.patience_seconds);
+        let made = order(&mut bench.fixture, own, at * plan.shards_of_order, MODES[at], plan.patience_seconds);
         for lane in own {
             lane.order = Some(at);
         }

@@ -32,9 +32,9 @@ fn sixteen_shards_lose_nothing_and_run_nothing_twice_or_out_of_order() {
         let is_about_orders = orders.contains(name);
         assert!(is_about_orders || all > with_order, "no {name} without an order in this run");
     }
-    assert!(engine.orders.iter().all(|order| order.refused > 0), "no dispatch was refused by an order");
+    assert!(engine.orders.iter().all(|order| order.counts.refused > 0), "no dispatch was refused by an order");
     assert!(engine.orders.iter().any(|order| order.judge.doomed > 0), "nothing died with another");
-    let recomposed = engine.orders.iter().filter(|order| order.compositions > 1).count();
+    let recomposed = engine.orders.iter().filter(|order| order.counts.compositions > 1).count();
     assert!(recomposed > 0, "what was queued was never under two compositions");
     let contradictory = SchedulerError::ContradictoryOrder as u32;
     assert!(engine.refused.contains_key(&contradictory), "no contradiction in this run");
