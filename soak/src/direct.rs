@@ -23,6 +23,15 @@ pub(crate) struct Direct {
     pause: Option<Pause>,
 }
 
+/// How many operations ran directly.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DirectRuns {
+    /// While the scheduler's authority had opened it.
+    pub while_opened: u64,
+    /// While only the processor's authority had, with its pause.
+    pub while_paused: u64,
+}
+
 impl Engine {
     /// Nothing is verified or executed.
     pub(crate) fn is_processor_paused(&self) -> bool {

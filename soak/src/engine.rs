@@ -2,7 +2,7 @@
 
 use crate::batches::Batches;
 use crate::check;
-use crate::direct::Direct;
+use crate::direct::{Direct, DirectRuns};
 use crate::lane::Lane;
 use crate::ledger::Ledger;
 use crate::orders::Bound;
@@ -15,8 +15,9 @@ use mollusk_tests::queues::Bench;
 use mollusk_tests::token;
 use mollusk_tests::world::{TxFailure, TxOutcome};
 use shared_layouts::client;
-use shared_layouts::lifecycle::direction;
-use shared_layouts::scheduler::reader::QueueReader;
+use shared_layouts::diff::DiffError;
+use shared_layouts::lifecycle::{Fault, direction};
+use shared_layouts::scheduler::{SchedulerError, reader::QueueReader};
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
@@ -66,6 +67,8 @@ pub struct Engine {
     pub(crate) plan: Plan,
     pub(crate) paused: bool,
     pub(crate) direct: Direct,
+    /// Operations that ran without verification.
+    pub direct_runs: DirectRuns,
     /// The processor is the one with a second version of its config.
     pub(crate) migrated: bool,
     keys: Vec<Pubkey>,
@@ -114,6 +117,7 @@ impl Engine {
             plan,
             paused,
             direct,
+            direct_runs: DirectRuns::default(),
             migrated,
             keys,
             keypairs,
@@ -278,14 +282,21 @@ impl Engine {
         sent
     }
 
-    /// The processor's upgrade to a second version of its config, or the way back, while queues are full.
+    /// The processor's upgrade to a second version of its config, or the way back, while queues are full. The other programs have
+    /// no second version of theirs, and say so.
     fn migrate(&mut self) {
+        let direction = if self.migrated { direction::DOWN } else { direction::UP };
+        for (program, base) in [(SCHEDULER, SchedulerError::BASE), (DIFF, DiffError::BASE)] {
+            let migrate = migrate(program, people::AUTHORITY, people::PAYER, direction, None);
+            let failure =
+                self.submit("Migrate", &[migrate], &[people::AUTHORITY]).expect_err("there is no other version");
+            failure.assert_error(0, base + Fault::AlreadyCurrent as u32);
+        }
         let up = !self.migrated;
         let (processor, authority) = (PROCESSOR.address(), address(people::AUTHORITY));
         if up {
             self.bench.fixture.world.install_at(PROCESSOR_V2, &processor, Some(&authority));
         }
-        let direction = if up { direction::UP } else { direction::DOWN };
         let migrate = migrate(PROCESSOR, people::AUTHORITY, people::PAYER, direction, None);
         self.submit("Migrate", &[migrate], &[people::AUTHORITY]).expect("the config migrates");
         if !up {

@@ -36,8 +36,6 @@ pub struct Detours {
     pub requeued: bool,
     /// It was lost on its way, and its owner queued it.
     pub restored: bool,
-    /// It ran without verification at least once.
-    pub ran_directly: bool,
 }
 
 /// An operation.
@@ -77,6 +75,8 @@ pub struct Ledger {
     pub moved_tokens: u64,
     /// Runs of all operations.
     pub runs: u64,
+    /// How many were not due when they were queued.
+    pub delayed: u64,
 }
 
 impl Ledger {
@@ -88,6 +88,8 @@ impl Ledger {
     /// An operation was accepted, under a version of its capability; it is due at `now` or later.
     pub fn accept(&mut self, place: Place, schedule: Schedule, version: u32, now: i64) {
         let number = self.next();
+        let is_delayed = schedule.due_at > now;
+        self.delayed += u64::from(is_delayed);
         self.live.entry(place.lane).or_default().insert(number);
         self.records.push(Record {
             place,
@@ -96,7 +98,7 @@ impl Ledger {
             level: place.level,
             ran: 0,
             fate: Fate::Live,
-            moved: schedule.due_at > now,
+            moved: is_delayed,
             begun: false,
             waited: false,
             detours: Detours::default(),

@@ -4,13 +4,16 @@
 //! | module | what is in it |
 //! |---|---|
 //! | [`ledger`] | every operation that was accepted, and its fate |
+//! | [`schedule`] | when an operation is due, and due again |
 //! | [`engine`] | the shards and the steps: producers, workers and owners at their queues, pauses, growth, migration |
+//! | [`constraints`], [`composed`] | what the shards of an order ask for, and what has to come out |
 //! | [`orders`] | orders over some of the queues, new constraint sets and epochs, and the judge who follows what is queued under them |
 //! | [`check`] | what must hold after a step: nothing lost, nothing twice, lists sound, no lamport made |
+//! | [`report`] | what happened how often |
 //! | [`batches`] | diff batches over states, beside a copy of what they should hold |
 //!
-//! Each operation moves as many tokens as its number in the ledger is, so that the token program, which knows nothing of queues, keeps
-//! a second account of what ran: the sum of the numbers that ran must be the balance.
+//! With each run an operation moves as many tokens as its number in the ledger is, so that the token program, which knows nothing of
+//! queues, keeps a second account of what ran: the sum of the numbers that ran must be the balance.
 //!
 //! The ledger never looks into a queue to learn what became of an operation: it follows from which instruction succeeded. Of
 //! the queues that are bound to an order the harness's judge has to know more, which entries became ready, died or were held on the
@@ -27,6 +30,7 @@ mod lane;
 pub mod ledger;
 pub mod orders;
 mod owner;
+pub mod report;
 mod runs;
 pub mod schedule;
 mod setup;

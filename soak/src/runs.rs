@@ -189,7 +189,9 @@ impl Engine {
         match self.send("DispatchDirect", &instructions, &[WORKERS[worker], COSIGNER]) {
             Ok(_) => {
                 assert_eq!(expected, None, "{} ran directly", run.number);
-                self.ledger.at(run.number).detours.ran_directly = true;
+                let is_opened = self.is_direct_opened();
+                self.direct_runs.while_opened += u64::from(is_opened);
+                self.direct_runs.while_paused += u64::from(!is_opened);
                 self.all_ran(lane, &[run]);
             }
             Err(failure) if failure.instruction_error().map(|(_, error)| error) == expected.as_ref() => {}
