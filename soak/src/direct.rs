@@ -19,7 +19,7 @@ struct Pause {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Direct {
     /// Until when the scheduler's authority has opened direct execution, unix seconds.
-    until: i64,
+    pub(crate) until: i64,
     pause: Option<Pause>,
 }
 

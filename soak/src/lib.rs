@@ -7,7 +7,7 @@
 //! | [`schedule`] | when an operation is due, and due again |
 //! | [`engine`] | the shards and the steps: producers, workers and owners at their queues, pauses, growth, migration |
 //! | [`constraints`], [`composed`] | what the shards of an order ask for, and what has to come out |
-//! | [`orders`] | orders over some of the queues, new constraint sets and epochs, and the judge who follows what is queued under them |
+//! | [`orders`] | orders over some of the queues, with new constraint sets and epochs |
 //! | [`check`] | what must hold after a step: nothing lost, nothing twice, lists sound, no lamport made |
 //! | [`report`] | what happened how often |
 //! | [`batches`] | diff batches over states, beside a copy of what they should hold |
@@ -26,6 +26,7 @@ pub mod composed;
 pub mod constraints;
 mod direct;
 pub mod engine;
+mod judging;
 mod lane;
 pub mod ledger;
 pub mod orders;

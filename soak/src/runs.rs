@@ -215,3 +215,57 @@ impl Engine {
         [dispatch, call]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::SMALL;
+    use crate::ledger::Record;
+
+    /// An open queue that is bound to no order.
+    const LANE: usize = 5;
+
+    /// Operations are queued and run while the ledger believes something false of each.
+    fn run_misinformed(mislead: impl Fn(&mut Record), run: impl Fn(&mut Engine)) {
+        let mut engine = Engine::new(1, SMALL);
+        for _ in 0..100 {
+            engine.enqueue(LANE);
+            for number in engine.ledger.live_in(LANE) {
+                mislead(engine.ledger.at(number));
+            }
+            run(&mut engine);
+            engine.bench.wait(30);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "ran under a version that was replaced")]
+    fn a_run_under_a_version_that_was_replaced_is_noticed() {
+        run_misinformed(|record| record.version = 2, |engine| engine.dispatch(LANE, 0));
+    }
+
+    #[test]
+    #[should_panic(expected = "list of the next run of")]
+    fn a_run_that_is_due_at_another_time_is_noticed() {
+        let is_first = |record: &Record| record.ran == 0 && record.schedule.interval_seconds != 0;
+        let mislead = |record: &mut Record| record.schedule.catches_up |= is_first(record);
+        run_misinformed(mislead, |engine| engine.dispatch(LANE, 0));
+    }
+
+    #[test]
+    #[should_panic(expected = "has another run")]
+    fn a_run_that_is_missing_is_noticed() {
+        let mislead = |record: &mut Record| (record.schedule.interval_seconds, record.schedule.runs) = (1, 9);
+        run_misinformed(mislead, |engine| engine.dispatch(LANE, 0));
+    }
+
+    #[test]
+    #[should_panic(expected = "Custom(2134)) instead of")]
+    fn a_direct_run_that_is_refused_although_it_is_open_is_noticed() {
+        let run = |engine: &mut Engine| {
+            engine.direct.until = i64::MAX;
+            engine.dispatch_direct(LANE, 0);
+        };
+        run_misinformed(|_| {}, run);
+    }
+}
