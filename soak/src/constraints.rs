@@ -5,7 +5,7 @@ use mollusk_tests::drawing::Cast;
 use mollusk_tests::orders::constraint;
 use shared_layouts::scheduler::{ConstraintRecord, LEVELS, constraint_kind, when_dead};
 
-/// Edges that each shard asks for.
+/// Edges that each shard asks for; one more where sets need not agree.
 const EDGES: usize = 3;
 /// Heaviest weight of a constraint.
 const HEAVIEST: u16 = 6;
@@ -46,7 +46,8 @@ impl Drawn {
         let mut rank: Vec<u8> = (0..cast.shards * cast.members).collect();
         rng.shuffle(&mut rank);
         let is_sound = temper == Temper::Sound;
-        let edges = |rng: &mut Rng| (0..EDGES).map(|_| edge(&rank, is_sound, rng)).collect::<Vec<_>>();
+        let count = EDGES + usize::from(!is_sound);
+        let edges = |rng: &mut Rng| (0..count).map(|_| edge(&rank, is_sound, rng)).collect::<Vec<_>>();
         let mut sets: Vec<Vec<ConstraintRecord>> = (0..cast.shards).map(|_| edges(rng)).collect();
         let asked: Vec<ConstraintRecord> = sets.iter().flatten().map(|record| turned(*record)).collect();
         for (shard, set) in (0..).zip(&mut sets) {

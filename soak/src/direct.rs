@@ -1,11 +1,15 @@
 //! When direct execution is open: what the two authorities did, kept beside the programs.
 
 use crate::engine::Engine;
-use mollusk_tests::fixture::{self, GUARDIAN_PAUSE_SECONDS, people};
+use mollusk_tests::fixture::{self, Fixture, people};
+use mollusk_tests::lifecycle::Update;
 use mollusk_tests::programs::PROCESSOR;
+use shared_layouts::lifecycle::config_fields::{GUARDIAN_COOLDOWN_SECONDS, GUARDIAN_PAUSE_SECONDS};
 
 /// Longest time for which the scheduler's authority opens it, seconds.
 const MOST_SECONDS: i64 = 120;
+/// Longest pause by the processor's guardian, and how long after it the next one may begin, seconds.
+const GUARDIAN_SECONDS: u32 = 60;
 
 /// A pause of the processor.
 #[derive(Clone, Copy)]
@@ -23,13 +27,22 @@ pub(crate) struct Direct {
     pause: Option<Pause>,
 }
 
-/// How many operations ran directly.
+/// How many operations ran directly, or were refused to.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DirectRuns {
     /// While the scheduler's authority had opened it.
     pub while_opened: u64,
     /// While only the processor's authority had, with its pause.
     pub while_paused: u64,
+    /// Refused, while nobody but the processor's guardian had paused it.
+    pub refused_under_guardian: u64,
+}
+
+/// The processor's guardian pauses for a short time, and again soon.
+pub(crate) fn hasten_guardian(fixture: &mut Fixture) {
+    let fields = GUARDIAN_PAUSE_SECONDS | GUARDIAN_COOLDOWN_SECONDS;
+    let update = Update::guardian(PROCESSOR, fields, [0; 32], GUARDIAN_SECONDS, GUARDIAN_SECONDS);
+    fixture.send(&[update.by(people::AUTHORITY)], &[people::AUTHORITY]);
 }
 
 impl Engine {
@@ -64,9 +77,9 @@ impl Engine {
 
     /// The guardian may have to wait after its last pause.
     fn pause_processor(&mut self) {
-        let by_authority = self.rng.u8(..4) != 0;
+        let by_authority = self.rng.bool();
         let signer = if by_authority { people::AUTHORITY } else { people::GUARDIAN };
-        let ends_at = if by_authority { i64::MAX } else { self.now() + i64::from(GUARDIAN_PAUSE_SECONDS) };
+        let ends_at = if by_authority { i64::MAX } else { self.now() + i64::from(GUARDIAN_SECONDS) };
         let paused = self.submit("Pause", &[fixture::pause(PROCESSOR, signer)], &[signer]);
         assert!(paused.is_ok() || !by_authority, "the authority pauses");
         if paused.is_ok() {

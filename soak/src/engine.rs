@@ -2,7 +2,7 @@
 
 use crate::batches::Batches;
 use crate::check;
-use crate::direct::{Direct, DirectRuns};
+use crate::direct::{self, Direct, DirectRuns};
 use crate::lane::Lane;
 use crate::ledger::Ledger;
 use crate::orders::Bound;
@@ -89,6 +89,7 @@ impl Engine {
         let any = vault_transfer(&address("v"), &address("d"));
         let mut bench = Bench::new(FeatureProfile::Mainnet, &setup::policy(0), &any);
         let batches = Batches::new(&mut bench.fixture);
+        direct::hasten_guardian(&mut bench.fixture);
         let (lanes, orders) = setup::lanes(&mut bench, &plan);
         // Nobody doubts signatures here, and a long run must not keep every transaction.
         let svm = std::mem::take(&mut bench.fixture.world.svm);
@@ -209,12 +210,12 @@ impl Engine {
     }
 
     fn act_rarely(&mut self, lane: usize) {
-        match self.rng.u8(..12) {
+        match self.rng.u8(..14) {
             0..4 => self.pause(lane),
             4..6 => self.grow(lane),
             6..8 => self.migrate(),
             8 => self.restore(lane),
-            9..11 => self.switch_direct(),
+            9..13 => self.switch_direct(),
             _ => self.update_capability(lane),
         }
     }

@@ -116,6 +116,7 @@ fn rare(engine: &Engine) -> Vec<Row> {
         ("direct runs while the processor was paused", engine.direct_runs.while_paused),
         ("direct runs while the scheduler's authority said so", engine.direct_runs.while_opened),
         ("direct runs refused, since they were closed", refused(SchedulerError::DirectClosed as u32)),
+        ("of these, while the processor's guardian had paused it", engine.direct_runs.refused_under_guardian),
         ("direct runs refused, since the capability is not flagged", refused(SchedulerError::NotDirect as u32)),
     ]
 }

@@ -51,10 +51,14 @@ impl Engine {
         self.ledger.record(number).version == self.line_of(lane, number).version
     }
 
-    /// A worker runs something: behind the processor's check, or, mostly where that is open, directly.
+    /// A worker runs something: behind the processor's check, or, mostly where that may be open, directly.
     pub(crate) fn run_some(&mut self, lane: usize, worker: usize) {
-        let is_open = self.is_direct_opened() || self.is_processor_paused_by_authority();
-        if self.rng.u8(..20) < if is_open { 10 } else { 1 } {
+        let direct_of_20 = match (self.is_processor_paused(), self.is_direct_opened()) {
+            (true, _) => 16,
+            (false, true) => 10,
+            (false, false) => 1,
+        };
+        if self.rng.u8(..20) < direct_of_20 {
             self.dispatch_direct(lane, worker);
         } else {
             self.dispatch(lane, worker);
@@ -194,7 +198,10 @@ impl Engine {
                 self.direct_runs.while_paused += u64::from(!is_opened);
                 self.all_ran(lane, &[run]);
             }
-            Err(failure) if failure.instruction_error().map(|(_, error)| error) == expected.as_ref() => {}
+            Err(failure) if failure.instruction_error().map(|(_, error)| error) == expected.as_ref() => {
+                let is_closed = expected == Some(InstructionError::Custom(SchedulerError::DirectClosed as u32));
+                self.direct_runs.refused_under_guardian += u64::from(is_closed && self.is_processor_paused());
+            }
             Err(failure) => {
                 let is_late = failure.custom_code() == Some(SchedulerError::NotEligible as u32);
                 let is_right =
