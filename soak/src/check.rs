@@ -2,7 +2,7 @@
 
 use crate::ledger::{Ledger, Record};
 use mollusk_tests::world::World;
-use shared_layouts::scheduler::{Entry, LEVELS, NO_SLOT, ORDER_LANES, list, queue_flags, reader::QueueReader};
+use shared_layouts::scheduler::{Entry, LEVELS, NO_SLOT, ORDER_LANES, list, queue_flags, reader::QueueReader, reason};
 use solana_pubkey::Pubkey;
 
 /// Lamports of all these accounts together.
@@ -34,11 +34,21 @@ pub fn entry(entry: &Entry, record: &Record) {
     }
 }
 
+/// What is in line or leased is due, and no reason to die is left on what may still run.
+fn stands_rightly(entry: &Entry, record: &Record, now: i64) -> bool {
+    let is_due = record.schedule.due_at <= now;
+    match entry.list {
+        list::READY | list::LEASED => is_due && entry.reason == reason::NONE,
+        list::DELAYED => entry.reason == reason::NONE,
+        _ => true,
+    }
+}
+
 /// Each slot is in exactly one list, counts and bits are true, and what is queued is what the ledger says.
 ///
 /// # Panics
 /// When it is not so.
-pub fn queue(queue: &QueueReader, ledger: &Ledger, lane: usize) {
+pub fn queue(queue: &QueueReader, ledger: &Ledger, lane: usize, now: i64) {
     let header = &queue.header;
     let mut times = vec![0; queue.entries.len()];
     let mut numbers = Vec::new();
@@ -59,8 +69,10 @@ pub fn queue(queue: &QueueReader, ledger: &Ledger, lane: usize) {
             times[usize::from(slot)] += 1;
             assert_eq!(found.list, kind, "slot {slot} of queue {lane} is in another list than it says");
             if kind != list::FREE {
+                let record = ledger.record(number(queue, slot));
                 numbers.push(number(queue, slot));
-                entry(found, ledger.record(number(queue, slot)));
+                entry(found, record);
+                assert!(stands_rightly(found, record, now), "list {kind} of queue {lane} at {now}: {found:?}");
             }
         }
     }

@@ -69,6 +69,8 @@ pub struct Engine {
     pub(crate) direct: Direct,
     /// Operations that ran without verification.
     pub direct_runs: DirectRuns,
+    /// Restorations that were refused because the sequence number is too old.
+    pub late_restorations: u64,
     /// The processor is the one with a second version of its config.
     pub(crate) migrated: bool,
     keys: Vec<Pubkey>,
@@ -119,6 +121,7 @@ impl Engine {
             paused,
             direct,
             direct_runs: DirectRuns::default(),
+            late_restorations: 0,
             migrated,
             keys,
             keypairs,
@@ -348,14 +351,14 @@ impl Engine {
     }
 
     fn check_lane(&mut self, lane: usize) {
-        check::queue(&self.read(&self.lanes[lane]), &self.ledger, lane);
+        check::queue(&self.read(&self.lanes[lane]), &self.ledger, lane, self.now());
         self.check_orders();
         self.check_money();
     }
 
     fn check_all(&mut self) {
         for (index, lane) in self.lanes.iter().enumerate() {
-            check::queue(&self.read(lane), &self.ledger, index);
+            check::queue(&self.read(lane), &self.ledger, index, self.now());
         }
         self.check_orders();
         self.check_money();

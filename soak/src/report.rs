@@ -113,6 +113,7 @@ fn rare(engine: &Engine) -> Vec<Row> {
         ("operations restored by their owner", count(engine, |record| record.detours.restored)),
         ("of these, ran", count(engine, |record| record.detours.restored && ran(record))),
         ("restorations refused, since nothing was paused", refused(SchedulerError::ShardNotPaused as u32)),
+        ("restorations refused, since the sequence number was too old", engine.late_restorations),
         ("direct runs while the processor was paused", engine.direct_runs.while_paused),
         ("direct runs while the scheduler's authority said so", engine.direct_runs.while_opened),
         ("direct runs refused, since they were closed", refused(SchedulerError::DirectClosed as u32)),

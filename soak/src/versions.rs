@@ -2,6 +2,7 @@
 
 use crate::check;
 use crate::engine::Engine;
+use crate::lane::Lane;
 use crate::owner::Picked;
 use mollusk_tests::capabilities;
 use mollusk_tests::fixture::people;
@@ -47,13 +48,21 @@ impl Engine {
         }
     }
 
+    /// Now and then a sequence number that was used, or is too old.
+    fn used_sequence(&mut self, lane: usize) -> Option<u64> {
+        let Lane { sequence: last, lost, .. } = &self.lanes[lane];
+        let sequence = last.checked_sub(self.rng.u64(..2 * SEQUENCE_WINDOW))?;
+        let is_used = sequence > 0 && !lost.contains(&sequence);
+        (is_used && self.rng.u8(..12) == 0).then_some(sequence)
+    }
+
     /// The owner queues what was lost on its way, or what was not: only while paused, only once, and only as long as its
     /// sequence number is not too old.
     pub(crate) fn restore(&mut self, lane: usize) {
-        let last = self.lanes[lane].sequence;
-        let is_again = last > 0 && self.rng.u8(..12) == 0;
-        let lost = if is_again { None } else { self.lanes[lane].lost.pop() };
-        let Some(sequence) = lost.or(is_again.then_some(last)) else { return };
+        let Lane { sequence: last, lost, .. } = &mut self.lanes[lane];
+        let last = *last;
+        let lost = if self.rng.u8(..12) == 0 { None } else { lost.pop() };
+        let Some(sequence) = lost.or_else(|| self.used_sequence(lane)) else { return };
         let member = self.rng.usize(..self.lanes[lane].lines.len());
         let request = self.request(sequence);
         let (number, capability) = (self.ledger.next().to_le_bytes(), self.lanes[lane].lines[member].capability);
@@ -62,7 +71,7 @@ impl Engine {
             Some(SchedulerError::ShardNotPaused)
         } else if is_full {
             Some(SchedulerError::QueueFull)
-        } else if is_again || last - sequence >= SEQUENCE_WINDOW {
+        } else if lost.is_none() || last - sequence >= SEQUENCE_WINDOW {
             Some(SchedulerError::SequenceUsed)
         } else {
             None
@@ -79,6 +88,8 @@ impl Engine {
             Err(failure) => {
                 let expected = expected.unwrap_or_else(|| panic!("{sequence} was lost: {:?}", failure.error));
                 failure.assert_error(0, expected as u32);
+                let is_late = expected == SchedulerError::SequenceUsed && last - sequence >= SEQUENCE_WINDOW;
+                self.late_restorations += u64::from(is_late);
                 // It can be tried again, but if it is too late.
                 self.lanes[lane].lost.extend(lost.filter(|_| expected != SchedulerError::SequenceUsed));
             }
