@@ -15,10 +15,11 @@
 //! With each run an operation moves as many tokens as its number in the ledger is, so that the token program, which knows nothing of
 //! queues, keeps a second account of what ran: the sum of the numbers that ran must be the balance.
 //!
-//! The ledger never looks into a queue to learn what became of an operation: it follows from which instruction succeeded. Of
-//! the queues that are bound to an order the harness's judge has to know more, which entries became ready, died or were held on the
-//! way of an instruction; that it reads from the queues' lists, and says whether it was allowed. What is in force in an epoch it
-//! derives from the edges that were drawn, and what is counted from the operations that were accepted.
+//! The ledger never looks into a queue to learn what became of an operation: it follows from which instruction succeeded. Only
+//! whether one that is held was to die, and so begins anew when it is let go, is read from its entry. Of the queues that are bound to
+//! an order the harness's judge has to know more, which entries became ready, died or were held on the way of an instruction; that it
+//! reads from the queues' lists, and says whether it was allowed. What is in force in an epoch it derives from the constraints that
+//! were drawn, and what is counted from the operations that were accepted.
 
 pub mod batches;
 pub mod check;
