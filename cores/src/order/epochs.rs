@@ -299,18 +299,25 @@ pub fn look(order: &Order, stamp: Stamp) -> Option<Look> {
     if place.epoch != stamp.epoch || bit >= MAX_MEMBERS {
         return None;
     }
+    Some(look_from(order, place, other, bit))
+}
+
+/// [`look`] from one of the order's two epochs, for the entries of a member that it counts.
+#[inline(always)]
+pub fn look_from(order: &Order, place: &Epoch, other: &Epoch, bit: usize) -> Look {
+    let bit = bit % MAX_MEMBERS;
     let (mut pending, mut dead, mut given_up) = (place.pending_mask, place.dead_mask, place.given_up_mask);
-    if stamp.epoch == order.epoch {
+    if place.epoch == order.epoch {
         pending |= other.pending_mask;
         dead |= other.dead_mask;
         given_up |= other.given_up_mask;
     }
     let masks = &place.masks;
-    Some(Look {
+    Look {
         waits: masks.predecessors[bit] & pending | masks.block[bit] & dead,
         doomed: masks.cascade[bit] & (dead | given_up),
         busy: (masks.chain[bit] | other.masks.chain[bit]) & order.leased_mask,
-    })
+    }
 }
 
 /// Whether the older epoch has no entries any more, so that the next one can be opened.

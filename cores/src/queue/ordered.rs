@@ -97,7 +97,7 @@ struct Lanes {
 impl Lanes {
     /// Finds out about those lanes of which nothing is known yet.
     #[inline(never)]
-    fn learn(&mut self, lanes: u32, index: &OrderIndex, order: &Order) -> Result<(), Refusal> {
+    fn learn(&mut self, lanes: u32, index: &OrderIndex, order: &Order) {
         let mut unknown = lanes & !self.known;
         self.known |= lanes;
         while unknown != 0 {
@@ -105,14 +105,13 @@ impl Lanes {
             let bit = unknown & unknown.wrapping_neg();
             unknown ^= bit;
             let member = index.bit_of_class[lane / 2 % ORDER_CLASSES];
-            let stamp = Stamp { bit: member, epoch: order.epochs[lane % 2].epoch };
-            match answer(order, stamp, false)? {
+            let (place, other) = (&order.epochs[lane % 2], &order.epochs[lane % 2 ^ 1]);
+            match answer_of(epochs::look_from(order, place, other, usize::from(member)), false) {
                 Answer::Runs => self.eligible |= bit,
                 Answer::Dies => self.doomed |= bit,
                 Answer::Waits => {}
             }
         }
-        Ok(())
     }
 }
 
@@ -133,8 +132,14 @@ fn ask(order: &Order, stamp: Stamp, is_leased: bool) -> Result<Answer, Refusal> 
 /// Asks the order about an entry, leased or not.
 #[inline(always)]
 fn answer(order: &Order, stamp: Stamp, is_leased: bool) -> Result<Answer, Refusal> {
-    let Look { waits, doomed, busy } = epochs::look(order, stamp).ok_or_else(|| refuse!(CorruptOrder))?;
-    Ok(if waits != 0 {
+    let look = epochs::look(order, stamp).ok_or_else(|| refuse!(CorruptOrder))?;
+    Ok(answer_of(look, is_leased))
+}
+
+#[inline(always)]
+const fn answer_of(look: Look, is_leased: bool) -> Answer {
+    let Look { waits, doomed, busy } = look;
+    if waits != 0 {
         Answer::Waits
     } else if doomed != 0 {
         Answer::Dies
@@ -143,7 +148,7 @@ fn answer(order: &Order, stamp: Stamp, is_leased: bool) -> Result<Answer, Refusa
     } else {
         // The chain is busy with its own lease, or with one that began before the chain did.
         Answer::Runs
-    })
+    }
 }
 
 /// Whether the order lets an entry run: a first look that says yes or nothing.
@@ -648,7 +653,7 @@ impl<'a> OrderedMut<'a> {
             levels &= !(1 << level);
             let filled = self.index.level_lanes[level];
             if filled & !lanes.known != 0 {
-                lanes.learn(filled, self.index, self.order)?;
+                lanes.learn(filled, self.index, self.order);
             }
             let slot = self.oldest(level, filled & (lanes.eligible | lanes.doomed));
             if slot != NO_SLOT {
@@ -787,7 +792,7 @@ impl<'a> OrderedMut<'a> {
         if serves_lowest(self.header, 0) {
             for level in 0..LEVELS {
                 let filled = self.index.level_lanes[level];
-                lanes.learn(filled, self.index, self.order)?;
+                lanes.learn(filled, self.index, self.order);
                 let first = self.oldest(level, filled & lanes.eligible);
                 if first == slot {
                     return Ok(true);
@@ -802,7 +807,7 @@ impl<'a> OrderedMut<'a> {
         let (mut walked, mut alive) = (0, 0);
         for level in usize::from(entry.level & LEVEL_MASK)..LEVELS {
             let filled = self.index.level_lanes[level];
-            lanes.learn(filled, self.index, self.order)?;
+            lanes.learn(filled, self.index, self.order);
             let mut open = filled & lanes.eligible;
             while open != 0 {
                 let mut at = self.index.ready[level * ORDER_LANES + lowest_lane(open)].head;
