@@ -9,7 +9,7 @@ use mollusk_tests::world::TxFailure;
 use shared_layouts::lifecycle::Fault;
 use shared_layouts::processor::ProcessorError;
 use shared_layouts::scheduler::{self as wire, EntryHandle, SchedulerError, list, queue_flags, reader::QueueReader};
-use solana_instruction::{Instruction, error::InstructionError};
+use solana_instruction::Instruction;
 
 /// Entries that one transaction runs at most: so many fit.
 const RUN_AT_ONCE: usize = 6;
@@ -157,14 +157,11 @@ impl Engine {
     }
 
     /// Why an operation that has its turn may not run directly, if it may not.
-    fn why_not_direct(&self, lane: usize, number: u64) -> Option<InstructionError> {
-        let code = if self.paused {
+    fn why_not_direct(&self, lane: usize, number: u64) -> Option<u32> {
+        Some(if self.paused {
             SchedulerError::BASE + Fault::Paused as u32
         } else if self.lanes[lane].paused {
             SchedulerError::ShardPaused as u32
-        } else if self.migrated && !self.is_direct_opened() {
-            // The scheduler does not read a config of another version, although what says who paused is the same in all.
-            return Some(InstructionError::InvalidAccountData);
         } else if !self.is_direct_opened() && !self.is_processor_paused_by_authority() {
             SchedulerError::DirectClosed as u32
         } else if !self.line_of(lane, number).is_direct {
@@ -173,8 +170,7 @@ impl Engine {
             SchedulerError::CapabilityChanged as u32
         } else {
             return None;
-        };
-        Some(InstructionError::Custom(code))
+        })
     }
 
     /// A worker runs an entry without the processor; or tries to.
@@ -198,8 +194,8 @@ impl Engine {
                 self.direct_runs.while_paused += u64::from(!is_opened);
                 self.all_ran(lane, &[run]);
             }
-            Err(failure) if failure.instruction_error().map(|(_, error)| error) == expected.as_ref() => {
-                let is_closed = expected == Some(InstructionError::Custom(SchedulerError::DirectClosed as u32));
+            Err(failure) if expected.is_some() && failure.custom_code() == expected => {
+                let is_closed = expected == Some(SchedulerError::DirectClosed as u32);
                 self.direct_runs.refused_under_guardian += u64::from(is_closed && self.is_processor_paused());
             }
             Err(failure) => {

@@ -2,9 +2,10 @@
 
 use mollusk_tests::features::FeatureProfile::Mainnet;
 use mollusk_tests::fixture::{Definition, execute, fixed, pause, people, queue_policy};
-use mollusk_tests::programs::{NOOP, PROCESSOR, RELAY, address, keypair};
+use mollusk_tests::lifecycle::migrate;
+use mollusk_tests::programs::{NOOP, PROCESSOR, PROCESSOR_V2, RELAY, address, keypair};
 use mollusk_tests::queues::{Bench, commitment, committed, plain};
-use shared_layouts::lifecycle::Fault;
+use shared_layouts::lifecycle::{Fault, direction};
 use shared_layouts::processor::capability_flags;
 use shared_layouts::scheduler::{self as wire, EntryHandle, SchedulerError as E, enqueue::Data, list};
 use solana_instruction::{AccountMeta, Instruction};
@@ -135,6 +136,17 @@ fn direct_dispatch_needs_a_pause_by_the_processors_authority() {
     bench.refuse(&run, &[people::WORKER], 0, E::DirectClosed);
     bench.send(&[pause(PROCESSOR, people::AUTHORITY)], &[people::AUTHORITY]);
     bench.send(&run, &[people::WORKER]);
+    assert_eq!(bench.read().header.dispatched, 1);
+}
+
+#[test]
+fn direct_dispatch_goes_on_while_the_processors_config_has_another_version() {
+    let (mut bench, handle, target) = direct(capability_flags::DIRECT_DISPATCH);
+    bench.send(&[pause(PROCESSOR, people::AUTHORITY)], &[people::AUTHORITY]);
+    bench.fixture.world.install_at(PROCESSOR_V2, &PROCESSOR.address(), Some(&address(people::AUTHORITY)));
+    let up = migrate(PROCESSOR, people::AUTHORITY, people::PAYER, direction::UP, None);
+    bench.send(&[up], &[people::AUTHORITY]);
+    bench.send(&[bench.dispatch_direct(handle), target], &[people::WORKER]);
     assert_eq!(bench.read().header.dispatched, 1);
 }
 

@@ -291,14 +291,20 @@ pub(crate) fn split_order(
 /// Loads a capability and proves that the trusted processor made it for this queue's shard.
 #[inline(always)]
 pub(crate) fn capability<'a>(account: &'a AccountView, queue: &Queue) -> Result<&'a Capability, Refusal> {
+    let capability = any_capability(account, queue)?;
+    // A shard's address is derived from this program, so the processor, which recorded the owner of the shard's account as
+    // the capability's scheduler, recorded this program.
+    if keys_equal(&capability.shard, &queue.shard) { Ok(capability) } else { Err(refuse!(UnknownCapability)) }
+}
+
+/// Loads a capability that the trusted processor made, for whichever shard.
+#[inline(always)]
+pub(crate) fn any_capability<'a>(account: &'a AccountView, queue: &Queue) -> Result<&'a Capability, Refusal> {
     if !keys_equal(account.owner().as_array(), &queue.processor_program) {
         return Err(refuse!(UnknownCapability));
     }
     // SAFETY: the account belongs to another program, which this one never writes.
-    let capability: &Capability = unsafe { accounts::fixed_part(account) }.ok_or_else(|| refuse!(UnknownCapability))?;
-    // A shard's address is derived from this program, so the processor, which recorded the owner of the shard's account as
-    // the capability's scheduler, recorded this program.
-    if keys_equal(&capability.shard, &queue.shard) { Ok(capability) } else { Err(refuse!(UnknownCapability)) }
+    unsafe { accounts::fixed_part(account) }.ok_or_else(|| refuse!(UnknownCapability))
 }
 
 /// [`capability`], not unfolded.

@@ -162,11 +162,13 @@ fn direct(scene: &Bound) -> ValidCase {
     let paused = scene.after(&[pause(PROCESSOR, people::AUTHORITY)], &[people::AUTHORITY]);
     let target = Instruction::new_with_bytes(NOOP.address(), &ARGUMENTS, Vec::new());
     let run = vec![scene.bench.dispatch_direct(scene.handle), target];
-    ValidCase::among("DispatchDirect", &paused.bench.fixture, run, 0).accepts(
-        "processor_config",
-        Kind::Owner,
-        "the config recorded its address, where only the processor has an account",
-    )
+    ValidCase::among("DispatchDirect", &paused.bench.fixture, run, 0)
+        .accepts(
+            "processor_config",
+            Kind::Owner,
+            "the config recorded its address, where only the processor has an account",
+        )
+        .accepts("processor_config", Kind::Version, "who paused it is at the same place in every version")
 }
 
 fn managed(open: &Bound) -> Vec<ValidCase> {

@@ -127,9 +127,11 @@ fn direct(scene: &Scene) -> ValidCase {
     let mut paused = scene.clone();
     paused.send(&[pause(PROCESSOR, people::AUTHORITY)], &[people::AUTHORITY]);
     let target = Instruction::new_with_bytes(NOOP.address(), &ARGUMENTS, Vec::new());
-    ValidCase::among("DispatchDirect", &paused.fixture, vec![scene.dispatch_direct(scene.handle), target], 0).accepts(
-        "processor_config",
-        Kind::Owner,
-        "the config recorded its address, where only the processor has an account",
-    )
+    ValidCase::among("DispatchDirect", &paused.fixture, vec![scene.dispatch_direct(scene.handle), target], 0)
+        .accepts(
+            "processor_config",
+            Kind::Owner,
+            "the config recorded its address, where only the processor has an account",
+        )
+        .accepts("processor_config", Kind::Version, "who paused it is at the same place in every version")
 }

@@ -6,7 +6,7 @@ use pinocchio::AccountView;
 use pinocchio::error::ProgramError;
 use program_common::Call;
 use program_common::siblings::{Sibling, SiblingAccount};
-use shared_layouts::account::{Key, keys_equal, total_bytes};
+use shared_layouts::account::{AccountHeader, AccountLayout, Key, keys_equal, total_bytes};
 use shared_layouts::lifecycle::pause_state;
 use shared_layouts::processor::{
     AccountRule, Capability, ProcessorConfig, USUAL_ACCOUNT_BYTES, account_flags, account_kind, capability_flags,
@@ -27,7 +27,8 @@ pub(crate) fn dispatch_direct(call: Call) -> Result<(), Refusal> {
     load::check_unmetered(queue.header)?;
     load::check_running(config, load::shard_of(accounts.shard, queue.header, program_id)?, now)?;
     check_open(config, accounts.processor_config, now)?;
-    let capability = load::capability(accounts.capability, queue.header)?;
+    // It is the queue's shard's if it is the entry's: that was compared when the entry was queued.
+    let capability = load::any_capability(accounts.capability, queue.header)?;
     if capability.header.state & capability_flags::DIRECT_DISPATCH == 0 {
         return Err(refuse!(NotDirect));
     }
@@ -65,7 +66,7 @@ pub(crate) fn dispatch_direct(call: Call) -> Result<(), Refusal> {
     }
     let finished = queue.finish(run.slot, now)?;
     if finished.tip_lamports != 0 {
-        run::pay(accounts.queue.clone(), accounts.worker.clone(), &finished, &run)?;
+        run::pay(accounts.queue.clone(), accounts.worker.clone(), &{ finished }, &{ run })?;
     }
     Ok(())
 }
@@ -81,8 +82,14 @@ fn check_open(config: &SchedulerConfig, processor_config: &AccountView, now: i64
         return Err(refuse!(fault: UntrustedProgram));
     }
     // SAFETY: the account belongs to the processor, and nobody holds it mutably.
-    let processor: &ProcessorConfig = shared_layouts::load(unsafe { processor_config.borrow_unchecked() })?;
-    if processor.lifecycle.header.state == pause_state::BY_AUTHORITY { Ok(()) } else { Err(refuse!(DirectClosed)) }
+    let bytes = unsafe { processor_config.borrow_unchecked() };
+    // Not the version: while the processor is upgraded, operations run directly, and the header is the same in every version.
+    let header = bytes.first_chunk::<{ AccountHeader::BYTES }>().ok_or(ProgramError::InvalidAccountData)?;
+    let header: AccountHeader = bytemuck::cast(*header);
+    if header.discriminator != ProcessorConfig::DISCRIMINATOR {
+        return Err(ProgramError::InvalidAccountData.into());
+    }
+    if header.state == pause_state::BY_AUTHORITY { Ok(()) } else { Err(refuse!(DirectClosed)) }
 }
 
 /// Whether the call's accounts are those that the capability's usual call names, with just their flags. A signer, an account that is
