@@ -83,8 +83,8 @@ fn who_is_no_member_or_whose_count_is_full_is_refused_and_nothing_changes() {
 fn an_entry_whose_member_s_count_is_full_stays_delayed_and_holds_up_no_claim() {
     let mut world = world();
     let not_before_at = world.now + 1;
-    put(&mut world, Some(PRODUCER), 2, enqueue::Data { not_before_at, ..numbered(1) }).expect("there is room");
-    put(&mut world, Some(PRODUCER), 1, numbered(2)).expect("there is room");
+    put(&mut world, Some(PRODUCER), 1, numbered(1)).expect("there is room");
+    put(&mut world, Some(PRODUCER), 2, enqueue::Data { not_before_at, ..numbered(2) }).expect("there is room");
     let pending = world.order.epochs[1].pending[2];
     world.order.epochs[1].pending[2] = u16::MAX;
     world.now += 1;
