@@ -423,7 +423,7 @@ impl<'a> OrderedMut<'a> {
     fn make(&mut self, which: Move, slot: u16, now: i64) -> Result<(), Refusal> {
         let entry = entry_mut(self.entries, slot)?;
         let generation = entry.generation;
-        // What the order cannot count any more stays where it is, and does not hold up the claim.
+        // What the order cannot count any more goes to the end of its list, and does not hold up the claim.
         let member = self.index.bit_of_class[usize::from(entry.order_class) % ORDER_CLASSES];
         let has_room = entry.order_bit != NO_BIT || epochs::check_room(self.order, member) != Err(OrderFull);
         let lent = self.lend(Handle { slot, generation })?;
