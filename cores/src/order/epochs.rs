@@ -143,10 +143,9 @@ pub fn enter(order: &mut Order, bit: u8) -> Result<Stamp, SchedulerError> {
 pub fn take_room(order: &mut Order, bit: u8) -> Stamp {
     let epoch = order.epoch;
     let place = &mut order.epochs[parity(epoch)];
-    let bit = bit % MAX_MEMBERS as u8;
-    let pending = &mut place.pending[usize::from(bit)];
+    let pending = &mut place.pending[usize::from(bit) % MAX_MEMBERS];
     *pending = pending.wrapping_add(1);
-    place.pending_mask |= 1 << bit;
+    place.pending_mask |= 1 << (bit & 63);
     Stamp { bit, epoch }
 }
 

@@ -105,7 +105,7 @@ impl Lanes {
             let bit = unknown & unknown.wrapping_neg();
             unknown ^= bit;
             let member = index.bit_of_class[lane / 2 % ORDER_CLASSES];
-            let (place, other) = (&order.epochs[lane % 2], &order.epochs[lane % 2 ^ 1]);
+            let (place, other) = (&order.epochs[lane % 2], &order.epochs[(lane % 2) ^ 1]);
             match answer_of(epochs::look_from(order, place, other, usize::from(member)), false) {
                 Answer::Runs => self.eligible |= bit,
                 Answer::Dies => self.doomed |= bit,
@@ -559,6 +559,10 @@ impl<'a> OrderedMut<'a> {
     }
 
     /// Counts another entry of a capability's class.
+    #[allow(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "by value it is packed into one register, and taken apart again"
+    )]
     #[inline(always)]
     fn take_class(&mut self, seat: &Seat) {
         let class = usize::from(seat.class) % ORDER_CLASSES;
@@ -569,6 +573,10 @@ impl<'a> OrderedMut<'a> {
     }
 
     /// Puts an entry that was just queued in line, and has the order count it, which has room for it.
+    #[allow(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "by value it is packed into one register, and taken apart again"
+    )]
     #[inline(always)]
     fn enter(&mut self, slot: u16, level: u8, seat: &Seat) -> Result<(), Refusal> {
         let Self { header, index, order, entries } = self;
@@ -599,7 +607,7 @@ impl<'a> OrderedMut<'a> {
         let mut lanes = Lanes::default();
         let (mut count, mut removed) = (0u8, 0);
         while count < wanted {
-            let slot = self.next(&mut lanes, count)?;
+            let slot = self.next(&mut lanes, count);
             let Some(entry) = self.entries.get(usize::from(slot)) else { break };
             let is_doomed = lanes.doomed >> place(entry).1 & 1 == 1;
             if is_doomed || lease.now > entry.deadline_at {
@@ -645,7 +653,7 @@ impl<'a> OrderedMut<'a> {
     /// The entry to claim next, after so many leases of the same claim: of the highest level that has one which does not wait,
     /// or the lowest where that has its turn, the oldest. `NO_SLOT` if all wait.
     #[inline(always)]
-    fn next(&self, lanes: &mut Lanes, count: u8) -> Result<u16, Refusal> {
+    fn next(&self, lanes: &mut Lanes, count: u8) -> u16 {
         let from_lowest = serves_lowest(self.header, count);
         let mut levels = u32::from(self.header.levels);
         while levels != 0 {
@@ -657,10 +665,10 @@ impl<'a> OrderedMut<'a> {
             }
             let slot = self.oldest(level, filled & (lanes.eligible | lanes.doomed));
             if slot != NO_SLOT {
-                return Ok(slot);
+                return slot;
             }
         }
-        Ok(NO_SLOT)
+        NO_SLOT
     }
 
     /// The entry with the lowest serial among the heads of some lanes of a level.
@@ -768,7 +776,7 @@ impl<'a> OrderedMut<'a> {
             Answer::Waits => return Err(refuse!(OrderWaits)),
             Answer::Dies => return Err(refuse!(OrderDoomed)),
         }
-        if !is_open || self.is_alone(entry) || self.is_in_window(handle.slot, now)? {
+        if !is_open || self.is_alone(entry) || self.is_in_window(handle.slot, now) {
             return Ok(());
         }
         Err(refuse!(NotEligible))
@@ -786,8 +794,8 @@ impl<'a> OrderedMut<'a> {
     /// window has; in a strict queue it has to be the very first. Where the lowest level has its turn, its first is eligible
     /// as well.
     #[inline(never)]
-    fn is_in_window(&self, slot: u16, now: i64) -> Result<bool, Refusal> {
-        let Some(entry) = self.entries.get(usize::from(slot)) else { return Ok(false) };
+    fn is_in_window(&self, slot: u16, now: i64) -> bool {
+        let Some(entry) = self.entries.get(usize::from(slot)) else { return false };
         let mut lanes = Lanes::default();
         if serves_lowest(self.header, 0) {
             for level in 0..LEVELS {
@@ -795,7 +803,7 @@ impl<'a> OrderedMut<'a> {
                 lanes.learn(filled, self.index, self.order);
                 let first = self.oldest(level, filled & lanes.eligible);
                 if first == slot {
-                    return Ok(true);
+                    return true;
                 }
                 if first != NO_SLOT {
                     break;
@@ -819,13 +827,13 @@ impl<'a> OrderedMut<'a> {
                     walked += 1;
                     alive += usize::from(now <= other.deadline_at);
                     if alive == window || walked == MAX_WALK {
-                        return Ok(false);
+                        return false;
                     }
                     at = other.next;
                 }
             }
         }
-        Ok(true)
+        true
     }
 
     /// Does what the order has made due for an entry: one that dies with another is dead, and one that is held or dead for too

@@ -177,7 +177,7 @@ unsafe fn enter_any(accounts: *mut u8) -> u64 {
 #[inline(never)]
 fn refused(refusal: Refusal) -> u64 {
     let mut places = [const { MaybeUninit::<AccountView>::uninit() }; MAX_ACCOUNTS];
-    // SAFETY: the handler has returned and holds nothing of the input.
+    // SAFETY: the virtual machine has the input there, and the handler has returned and holds nothing of it.
     let mut call = unsafe { collect(ptr::with_exposed_provenance_mut(INPUT_ADDRESS), &mut places) };
     let refusal = match metered::process(&mut call).or_else(|| ordered::process(&mut call)) {
         None => ordered::explained(refusal, call.accounts, call.program_id),

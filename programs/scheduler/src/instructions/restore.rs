@@ -28,13 +28,12 @@ pub(crate) fn restore(call: Call) -> Result<(), Refusal> {
     };
     let capability_key = accounts.capability.address().as_array();
     let new = NewEntry { request, capability_key, capability, arguments, purse_lamports };
-    match order {
-        // SAFETY: as above.
-        None => unsafe { load::queue_outlined(accounts.queue, program_id) }?.enqueue_any(None, &new, now)?,
+    if let Some(order) = order {
         // SAFETY: as above; an order is another kind of account.
-        Some(order) => {
-            unsafe { load::ordered_queue(accounts.queue, order, program_id) }?.enqueue_any(None, &new, now)?
-        }
-    };
+        unsafe { load::ordered_queue(accounts.queue, order, program_id) }?.enqueue_any(None, &new, now)?;
+    } else {
+        // SAFETY: as above.
+        unsafe { load::queue_outlined(accounts.queue, program_id) }?.enqueue_any(None, &new, now)?;
+    }
     Ok(())
 }
