@@ -91,7 +91,11 @@ impl Violation {
     fn is_a_compilers(&self) -> bool {
         /// Part of a budget by which another compiler may exceed it.
         const PART: u64 = 50;
-        matches!(self.fault, Fault::OverBudget { ceiling, measured } if measured - ceiling <= ceiling / PART)
+        match self.fault {
+            Fault::Differs { .. } => true,
+            Fault::OverBudget { ceiling, measured } => measured - ceiling <= ceiling / PART,
+            _ => false,
+        }
     }
 }
 
@@ -119,10 +123,10 @@ impl Verdict {
         found.extend(against_table("limit", &recorded.limits, &measured.limits, u64::to_string));
         if !recorded.toolchain.same_compiler(&measured.toolchain) {
             self.notes.push(measure_again(&recorded.toolchain, &measured.toolchain));
-            let excused = self.violations.extract_if(.., |violation| violation.is_a_compilers());
-            self.notes.extend(excused.map(|violation| violation.to_string()));
-            let excused = found.extract_if(.., |violation| matches!(violation.fault, Fault::Differs { .. }));
-            self.notes.extend(excused.map(|violation| violation.to_string()));
+            for violations in [&mut self.violations, &mut found] {
+                let excused = violations.extract_if(.., |violation| violation.is_a_compilers());
+                self.notes.extend(excused.map(|violation| violation.to_string()));
+            }
         }
         let choices =
             |toolchain: &Toolchain| toolchain.choices().map(|(name, value)| (name.to_owned(), value.to_owned())).into();

@@ -84,18 +84,9 @@ fn an_entry_is_requeued_under_its_own_capability_only() {
     let handle = bench.put(1, &[1]);
     let shard = bench.shard;
     let other = bench.fixture.capability(&shard, &Definition::new(&NOOP.address()));
-    let requeue = |capability| {
-        let accounts = wire::requeue::Accounts {
-            shard: bench.shard,
-            owner: address(people::OWNER),
-            queue: bench.queue,
-            capability,
-            clock: solana_sdk_ids::sysvar::clock::ID,
-        };
-        let data = wire::requeue::Data { generation: handle.generation, slot: handle.slot };
-        wire::requeue(SCHEDULER.address(), accounts, &[], &data, &[])
-    };
-    let (own, foreign) = (requeue(bench.capability), requeue(other));
+    let own = bench.requeue(handle);
+    let mut foreign = own.clone();
+    foreign.accounts[wire::requeue::Position::capability as usize].pubkey = other;
     bench.refuse(&[foreign], &[people::OWNER], 0, E::UnknownCapability);
     // As if the capability had been updated since: its version is one higher.
     let mut account = bench.fixture.world.account(&bench.capability);

@@ -1,17 +1,16 @@
 //! Queues that are bound to an order.
 
 use mollusk_tests::features::FeatureProfile::Mainnet;
-use mollusk_tests::fixture::{Definition, config, people, queue_policy};
+use mollusk_tests::fixture::{Definition, people, queue_policy};
 use mollusk_tests::orders::{PATIENCE_SECONDS, Shared, before, close_order, constraint, create_order, invitation};
 use mollusk_tests::orders::{rotate_epoch, set_constraints};
 use mollusk_tests::programs::{NOOP, SCHEDULER, address, keypair};
 use mollusk_tests::queues::{Bench, leased_policy, plain};
 use shared_layouts::scheduler::{self as wire, ConstraintRecord, EntryHandle, SchedulerError as E, composition_mode};
 use shared_layouts::scheduler::{NO_BIT, constraint_kind, enqueue, list, reason, when_dead};
-use solana_instruction::{AccountMeta, Instruction};
+use solana_instruction::Instruction;
 use solana_program_error::ProgramError;
 use solana_pubkey::Pubkey;
-use solana_sdk_ids::sysvar;
 
 /// A queue bound to an order whose members are capabilities of its shard.
 #[derive(Clone)]
@@ -572,19 +571,12 @@ fn a_batch_and_a_restored_entry_are_counted() {
     assert_eq!(bound.counts(), (3, 0, 0));
     let pause = bound.bench.pause_shard(true);
     bound.bench.send(&[pause], &[people::OWNER]);
-    let accounts = wire::restore::Accounts {
-        config: config(SCHEDULER),
-        shard: bound.bench.shard,
-        owner: address(people::OWNER),
-        queue: bound.bench.queue,
-        capability: bound.members[1],
-        clock: sysvar::clock::ID,
-    };
-    let data = wire::restore::Data { sequence: 9, level: 5, ..Default::default() };
-    let order = AccountMeta::new(bound.bench.order.expect("an order"), false);
-    let restore = |more: &[AccountMeta]| wire::restore(SCHEDULER.address(), accounts, more, &data, &[]);
-    bound.bench.refuse(&[restore(&[])], &[people::OWNER], 0, E::OrderMissing);
-    bound.bench.send(&[restore(&[order])], &[people::OWNER]);
+    bound.bench.capability = bound.members[1];
+    let restore = bound.bench.restore(&plain(9), &[]);
+    let mut without = restore.clone();
+    without.accounts.pop();
+    bound.bench.refuse(&[without], &[people::OWNER], 0, E::OrderMissing);
+    bound.bench.send(&[restore], &[people::OWNER]);
     assert_eq!(bound.counts(), (4, 0, 0));
     let resume = bound.bench.pause_shard(false);
     bound.bench.send(&[resume], &[people::OWNER]);

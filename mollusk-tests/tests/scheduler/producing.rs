@@ -7,7 +7,6 @@ use mollusk_tests::queues::{Bench, plain};
 use shared_layouts::scheduler::{self as wire, SchedulerError as E, enqueue::Data, list};
 use solana_instruction::AccountMeta;
 use solana_program_error::ProgramError;
-use solana_sdk_ids::sysvar;
 use std::slice::from_ref;
 
 #[test]
@@ -118,16 +117,7 @@ fn every_account_of_a_batch_is_named_by_an_item() {
 #[test]
 fn the_owner_restores_only_while_paused_and_each_sequence_once() {
     let mut bench = Bench::new(Mainnet, &queue_policy(), &Definition::new(&NOOP.address()));
-    let accounts = wire::restore::Accounts {
-        config: config(SCHEDULER),
-        shard: bench.shard,
-        owner: address(people::OWNER),
-        queue: bench.queue,
-        capability: bench.capability,
-        clock: sysvar::clock::ID,
-    };
-    let data = wire::restore::Data { sequence: 7, level: 5, ..Default::default() };
-    let restore = wire::restore(SCHEDULER.address(), accounts, &[], &data, &[9]);
+    let restore = bench.restore(&plain(7), &[9]);
     bench.refuse(from_ref(&restore), &[people::OWNER], 0, E::ShardNotPaused);
     bench.send(&[pause(SCHEDULER, people::AUTHORITY)], &[people::AUTHORITY]);
     bench.send(from_ref(&restore), &[people::OWNER]);

@@ -5,9 +5,9 @@
 use super::scene::ARGUMENTS;
 use crate::{case::ValidCase, change::Kind};
 use mollusk_tests::{
-    fixture::{Definition, MAX_DEADLINE_SECONDS, config, pause, people, queue_policy},
+    fixture::{Definition, MAX_DEADLINE_SECONDS, pause, people, queue_policy},
     orders::{Shared, before, create_order, invitation},
-    programs::{NOOP, PROCESSOR, SCHEDULER, address},
+    programs::{NOOP, PROCESSOR, address},
     queues::{Bench, leased_policy, plain},
 };
 use shared_layouts::{
@@ -19,7 +19,6 @@ use shared_layouts::{
 };
 use solana_instruction::{AccountMeta, Instruction};
 use solana_pubkey::Pubkey;
-use solana_sdk_ids::sysvar;
 
 const ANY_WORKER: &str = "anyone runs the entries of an open queue";
 const ARGUMENTS_LENGTH: &str = "the capability takes 0 to 96 bytes of arguments";
@@ -108,16 +107,7 @@ fn entering(open: &Bound) -> Vec<ValidCase> {
     let batch = open.bench.enqueue_batch(2, 2, &ARGUMENTS);
     let one_item = 1 + (batch.data.len() - 1) / 2;
     let paused = open.after(&[open.bench.pause_shard(true)], &[people::OWNER]);
-    let accounts = wire::restore::Accounts {
-        config: config(SCHEDULER),
-        shard: open.bench.shard,
-        owner: address(people::OWNER),
-        queue: open.bench.queue,
-        capability: open.bench.capability,
-        clock: sysvar::clock::ID,
-    };
-    let data = wire::restore::Data { sequence: 2, level: 5, ..Default::default() };
-    let restore = wire::restore(SCHEDULER.address(), accounts, &[open.order()], &data, &ARGUMENTS);
+    let restore = open.bench.restore(&plain(2), &ARGUMENTS);
     let by_member = |case: ValidCase, account| case.key(account, open.other_member, OTHER_MEMBER);
     vec![
         by_member(open.case("Enqueue", enqueue).lengths(lengths.clone(), ARGUMENTS_LENGTH), "capability"),
@@ -175,21 +165,12 @@ fn managed(open: &Bound) -> Vec<ValidCase> {
     let operate = |spec, more: &[u8]| open.bench.operate(spec, open.handle, more);
     let held = open.after(&[operate(&hold::SPEC, &[])], &[people::OWNER]);
     let dead = open.after(&[operate(&dead_letter::SPEC, &[])], &[people::OWNER]);
-    let accounts = wire::requeue::Accounts {
-        shard: open.bench.shard,
-        owner: address(people::OWNER),
-        queue: open.bench.queue,
-        capability: open.bench.capability,
-        clock: sysvar::clock::ID,
-    };
-    let data = wire::requeue::Data { generation: open.handle.generation, slot: open.handle.slot };
-    let requeue = wire::requeue(SCHEDULER.address(), accounts, &[open.order()], &data, &[]);
     let (one, all) = (0u16.to_le_bytes(), u16::MAX.to_le_bytes());
     vec![
         open.case("Reprioritize", operate(&reprioritize::SPEC, &[9])),
         open.case("Hold", operate(&hold::SPEC, &[])),
         held.case("Release", operate(&release::SPEC, &[])),
-        open.case("Requeue", requeue),
+        open.case("Requeue", open.bench.requeue(open.handle)),
         open.case("Cancel", open.bench.cancel(people::OWNER, open.handle)).key(
             "signer",
             address(people::PRODUCER),

@@ -2,13 +2,8 @@
 
 use super::scene::Scene;
 use crate::case::ValidCase;
-use mollusk_tests::{
-    fixture::people,
-    programs::{SCHEDULER, address},
-};
-use shared_layouts::scheduler::{self as wire, dead_letter, hold, purge, redrive, release, reprioritize};
-use solana_instruction::Instruction;
-use solana_sdk_ids::sysvar;
+use mollusk_tests::{fixture::people, programs::address};
+use shared_layouts::scheduler::{dead_letter, hold, purge, redrive, release, reprioritize};
 
 /// `Redrive`'s and `Purge`'s count: the entry of the handle.
 const BY_HANDLE: [u8; 2] = [0; 2];
@@ -27,8 +22,8 @@ pub fn cases(ready: &Scene) -> Vec<ValidCase> {
         ValidCase::new("Reprioritize", &ready.fixture, ready.operate(&reprioritize::SPEC, ready.handle, &[9])),
         ValidCase::new("Hold", &ready.fixture, hold),
         ValidCase::new("Release", &held.fixture, ready.operate(&release::SPEC, ready.handle, &[])),
-        ValidCase::new("Requeue", &ready.fixture, requeue(ready)),
-        ValidCase::new("Requeue", &held.fixture, requeue(ready)),
+        ValidCase::new("Requeue", &ready.fixture, ready.requeue(ready.handle)),
+        ValidCase::new("Requeue", &held.fixture, ready.requeue(ready.handle)),
         cancel(ready, people::OWNER).key("signer", address(people::PRODUCER), "the producer may cancel as well"),
         cancel(ready, people::PRODUCER).key("signer", address(people::OWNER), "the owner may cancel as well"),
         ValidCase::new("Cancel", &held.fixture, ready.cancel(people::OWNER, ready.handle)).key(
@@ -51,18 +46,6 @@ pub fn cases(ready: &Scene) -> Vec<ValidCase> {
             NO_DEAD,
         ),
     ]
-}
-
-fn requeue(scene: &Scene) -> Instruction {
-    let accounts = wire::requeue::Accounts {
-        shard: scene.shard,
-        owner: address(people::OWNER),
-        queue: scene.queue,
-        capability: scene.capability,
-        clock: sysvar::clock::ID,
-    };
-    let data = wire::requeue::Data { generation: scene.handle.generation, slot: scene.handle.slot };
-    wire::requeue(SCHEDULER.address(), accounts, &[], &data, &[])
 }
 
 fn cancel(scene: &Scene, signer: &str) -> ValidCase {

@@ -3,13 +3,11 @@
 use super::scene::{ARGUMENTS, Scene};
 use crate::case::ValidCase;
 use mollusk_tests::{
-    fixture::{config, people},
-    programs::{SCHEDULER, address},
+    fixture::people,
     queues::{commitment, committed, plain},
 };
 use shared_layouts::scheduler as wire;
 use solana_instruction::AccountMeta;
-use solana_sdk_ids::sysvar;
 use std::mem::offset_of;
 
 const ARGUMENTS_LENGTH: &str = "the capability takes 0 to 96 bytes of arguments";
@@ -73,16 +71,7 @@ fn restore(open: &Scene) -> ValidCase {
     let mut paused = open.clone();
     let pause = open.pause_shard(true);
     paused.send(&[pause], &[people::OWNER]);
-    let accounts = wire::restore::Accounts {
-        config: config(SCHEDULER),
-        shard: open.shard,
-        owner: address(people::OWNER),
-        queue: open.queue,
-        capability: open.capability,
-        clock: sysvar::clock::ID,
-    };
-    let data = wire::restore::Data { sequence: 2, level: 5, ..Default::default() };
-    let restore = wire::restore(SCHEDULER.address(), accounts, &[], &data, &ARGUMENTS);
+    let restore = open.restore(&plain(2), &ARGUMENTS);
     let fixed_bytes = restore.data.len() - ARGUMENTS.len();
     ValidCase::new("Restore", &paused.fixture, restore).lengths(fixed_bytes..=fixed_bytes + 96, ARGUMENTS_LENGTH).key(
         "capability",

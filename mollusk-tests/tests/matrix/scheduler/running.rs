@@ -1,12 +1,9 @@
 //! Cases of the instructions by which entries are run, or fail.
 
-use super::{
-    scene::{ARGUMENTS, Scene},
-    shards::set_direct,
-};
+use super::scene::{ARGUMENTS, Scene};
 use crate::{case::ValidCase, change::Kind};
 use mollusk_tests::{
-    fixture::{MAX_DEADLINE_SECONDS, pause, people},
+    fixture::{MAX_DEADLINE_SECONDS, pause, people, set_direct},
     orders::{allocate_resources, set_budget, weight},
     programs::{NOOP, PROCESSOR, SCHEDULER},
     queues::{plain, with_registry},
@@ -110,7 +107,7 @@ fn tipped(open: &Scene) -> Scene {
 fn direct_until(open: &Scene) -> ValidCase {
     const NOT_READ: &str = "until then it does not matter in which state the processor is";
     let mut scene = open.clone();
-    scene.send(&[set_direct()], &[people::AUTHORITY]);
+    scene.send(&[set_direct(i64::MAX)], &[people::AUTHORITY]);
     let target = Instruction::new_with_bytes(NOOP.address(), &ARGUMENTS, Vec::new());
     let run = vec![scene.dispatch_direct(scene.handle), target];
     [Kind::Owner, Kind::Discriminator, Kind::Version]

@@ -3,7 +3,7 @@
 use super::scene::Scene;
 use crate::case::ValidCase;
 use mollusk_tests::{
-    fixture::{config, key, people},
+    fixture::{config, key, people, set_direct},
     lifecycle::Update,
     programs::{SCHEDULER, address},
 };
@@ -29,7 +29,7 @@ pub fn cases(open: &Scene) -> Vec<ValidCase> {
         ValidCase::new("NominateShardOwner", &open.fixture, nominate).key("shard", open.other_shard, OTHER_SHARD),
         ValidCase::new("AcceptShardOwner", &nominated.fixture, accept(open)),
         deregister(open),
-        ValidCase::new("SetDirect", &open.fixture, set_direct()),
+        ValidCase::new("SetDirect", &open.fixture, set_direct(i64::MAX)),
         register_by_owner(open),
     ]
 }
@@ -77,11 +77,4 @@ fn deregister(open: &Scene) -> ValidCase {
     };
     let data = wire::deregister_shard::Data {};
     ValidCase::new("DeregisterShard", &fixture, wire::deregister_shard(SCHEDULER.address(), accounts, &[], &data, &[]))
-}
-
-/// `SetDirect` without end.
-pub fn set_direct() -> Instruction {
-    let accounts = wire::set_direct::Accounts { config: config(SCHEDULER), authority: address(people::AUTHORITY) };
-    let data = wire::set_direct::Data { direct_until: i64::MAX };
-    wire::set_direct(SCHEDULER.address(), accounts, &[], &data, &[])
 }
